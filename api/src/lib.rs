@@ -1,0 +1,1 @@
+//! Serves the rows as JSON over HTTP.

@@ -1,0 +1,3 @@
+//! The command `plumbline`: one binary that runs every part.
+
+fn main() {}

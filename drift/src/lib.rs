@@ -1,0 +1,1 @@
+//! Pure functions and detectors of concentration, uptime and drift.

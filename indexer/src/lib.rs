@@ -1,0 +1,1 @@
+//! Follows the chain and writes its events as rows.

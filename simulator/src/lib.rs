@@ -1,0 +1,1 @@
+//! Operators, payers, probers and auditors as real clients of the contracts.
