@@ -1,0 +1,73 @@
+//! Bindings of the contracts, generated from the committed ABI: one module per contract.
+//!
+//! Each module holds the contract under its own name (`stake_vault::StakeVault`), its events as one enum for exhaustive
+//! matches (`StakeVault::StakeVaultEvents`), and the structs of its interface (`stake_vault::IStakeVault::Pool`).
+
+macro_rules! bind {
+    ($(#[$doc:meta])* $module:ident, $contract:ident, $path:literal) => {
+        $(#[$doc])*
+        #[allow(
+            missing_docs,
+            unreachable_pub,
+            clippy::too_many_arguments,
+            clippy::unwrap_used,
+            clippy::wildcard_enum_match_arm
+        )]
+        pub mod $module {
+            alloy::sol!(
+                #[sol(rpc, all_derives)]
+                $contract,
+                $path
+            );
+        }
+    };
+}
+
+bind!(
+    /// OpenZeppelin's role manager; it may call the restricted functions of the others.
+    access_manager,
+    AccessManager,
+    "../contracts/abi/AccessManager.json"
+);
+bind!(
+    /// Mintable ERC-20 with permit for networks that have no token of their own.
+    test_token,
+    TestToken,
+    "../contracts/abi/TestToken.json"
+);
+bind!(
+    /// Models and their versions.
+    model_registry,
+    ModelRegistry,
+    "../contracts/abi/ModelRegistry.json"
+);
+bind!(
+    /// Stake of operators and delegators.
+    stake_vault,
+    StakeVault,
+    "../contracts/abi/StakeVault.json"
+);
+bind!(
+    /// Operators, their keys and offerings.
+    operator_registry,
+    OperatorRegistry,
+    "../contracts/abi/OperatorRegistry.json"
+);
+bind!(
+    /// Periods, committees and uptime results.
+    uptime_ledger,
+    UptimeLedger,
+    "../contracts/abi/UptimeLedger.json"
+);
+bind!(
+    /// Channels, vouchers, receipts and earnings.
+    inference_settlement,
+    InferenceSettlement,
+    "../contracts/abi/InferenceSettlement.json"
+);
+bind!(
+    /// Penalties.
+    slasher,
+    Slasher,
+    "../contracts/abi/Slasher.json"
+);

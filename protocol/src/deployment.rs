@@ -1,0 +1,286 @@
+//! The file `deployments/<chain id>.json`: which contracts run where, with which parameters.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use alloy::primitives::{Address, B256, U256};
+use serde::{Deserialize, Serialize};
+
+/// Contracts of a deployment that emit events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Contract {
+    AccessManager,
+    ModelRegistry,
+    StakeVault,
+    OperatorRegistry,
+    UptimeLedger,
+    InferenceSettlement,
+    Slasher,
+}
+
+impl Contract {
+    /// Every contract, in the order of deployment.
+    pub const ALL: [Self; 7] = [
+        Self::AccessManager,
+        Self::ModelRegistry,
+        Self::StakeVault,
+        Self::OperatorRegistry,
+        Self::UptimeLedger,
+        Self::InferenceSettlement,
+        Self::Slasher,
+    ];
+
+    /// Name in Solidity.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AccessManager => "AccessManager",
+            Self::ModelRegistry => "ModelRegistry",
+            Self::StakeVault => "StakeVault",
+            Self::OperatorRegistry => "OperatorRegistry",
+            Self::UptimeLedger => "UptimeLedger",
+            Self::InferenceSettlement => "InferenceSettlement",
+            Self::Slasher => "Slasher",
+        }
+    }
+}
+
+impl fmt::Display for Contract {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One deployment of all contracts on one chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deployment {
+    pub chain_id: u64,
+    /// Block of the first transaction: no event of these contracts is older.
+    pub block: BlockRef,
+    pub contracts: Addresses,
+    pub parameters: Parameters,
+    pub compiler: Compiler,
+    pub deployer: Address,
+    /// Transactions that made it, in the order of their nonces.
+    pub transactions: Vec<Transaction>,
+}
+
+/// A block by number and hash: the hash tells a reset development chain from the one deployed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlockRef {
+    pub number: u64,
+    pub hash: B256,
+}
+
+/// Addresses of the contracts and of the two tokens (which may be one).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Addresses {
+    pub access_manager: Address,
+    pub stake_token: Address,
+    pub fee_token: Address,
+    pub model_registry: Address,
+    pub stake_vault: Address,
+    pub operator_registry: Address,
+    pub uptime_ledger: Address,
+    pub inference_settlement: Address,
+    pub slasher: Address,
+}
+
+impl Addresses {
+    /// Address of a contract.
+    pub fn of(&self, contract: Contract) -> Address {
+        match contract {
+            Contract::AccessManager => self.access_manager,
+            Contract::ModelRegistry => self.model_registry,
+            Contract::StakeVault => self.stake_vault,
+            Contract::OperatorRegistry => self.operator_registry,
+            Contract::UptimeLedger => self.uptime_ledger,
+            Contract::InferenceSettlement => self.inference_settlement,
+            Contract::Slasher => self.slasher,
+        }
+    }
+
+    /// Contract at an address, if it is one of these.
+    pub fn contract_at(&self, address: Address) -> Option<Contract> {
+        Contract::ALL.into_iter().find(|contract| self.of(*contract) == address)
+    }
+}
+
+/// Parameters as they are on chain. Durations are seconds, amounts base units (decimal strings in JSON), shares basis
+/// points of 10,000.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    pub access: AccessParameters,
+    pub vault: VaultParameters,
+    pub operators: OperatorParameters,
+    pub uptime: UptimeParameters,
+    pub settlement: SettlementParameters,
+    pub slasher: SlasherParameters,
+}
+
+/// Who may change policy, and how slowly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessParameters {
+    pub admin: Address,
+    pub admin_delay_seconds: u32,
+    pub governor: Address,
+    pub governor_delay_seconds: u32,
+}
+
+/// Constructor of `StakeVault`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VaultParameters {
+    pub sink: Address,
+    #[serde(with = "decimal")]
+    pub own_stake_floor: U256,
+    #[serde(with = "decimal")]
+    pub min_deposit: U256,
+    pub thaw_seconds: u64,
+    pub evidence_seconds: u64,
+    pub dispute_seconds: u64,
+    pub resolution_seconds: u64,
+    pub buffer_seconds: u64,
+}
+
+/// Constructor of `OperatorRegistry`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperatorParameters {
+    pub commission_delay_seconds: u64,
+}
+
+/// Constructor of `UptimeLedger`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UptimeParameters {
+    /// Unix seconds at which period 0 begins.
+    pub genesis: u64,
+    pub slot_seconds: u32,
+    pub slots_per_period: u32,
+    pub report_window_seconds: u64,
+}
+
+/// Constructor of `InferenceSettlement`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettlementParameters {
+    pub reserve: Address,
+    pub protocol_fee_bps: u16,
+    pub exit_delay_seconds: u64,
+    pub epoch_seconds: u64,
+}
+
+/// Constructor of `Slasher`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SlasherParameters {
+    pub earnings_bps: u16,
+    pub principal_bps: u16,
+    pub reporter_cut_bps: u16,
+    pub repeat_after: u16,
+    pub memory_periods: u32,
+    pub jail_seconds: u64,
+}
+
+/// What compiled the creation code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Compiler {
+    pub solc: String,
+    pub evm_version: String,
+    pub via_ir: bool,
+    pub optimizer_runs: u64,
+    /// Hash over the creation code of all contracts: the same sources and settings give the same.
+    pub creation_code_hash: B256,
+}
+
+/// One transaction of the deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transaction {
+    /// What it did, e.g. `deploy StakeVault`.
+    pub step: String,
+    pub hash: B256,
+    pub block_number: u64,
+    pub gas_used: u64,
+    /// Paid in base units of the chain's native token.
+    #[serde(with = "decimal")]
+    pub cost: U256,
+}
+
+/// Why a deployments file could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DeploymentError {
+    #[error("cannot read deployments file {}: {source}; `plumbline deploy` writes it", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("deployments file {} is not valid: {source}; restore it or deploy again", path.display())]
+    Parse { path: PathBuf, source: serde_json::Error },
+    #[error(
+        "deployments file {} is for chain {in_file}, but the RPC endpoint serves chain {on_chain}; \
+         give the file or the RPC URL of the other", path.display()
+    )]
+    WrongChain { path: PathBuf, in_file: u64, on_chain: u64 },
+}
+
+impl Deployment {
+    /// Reads and checks a deployments file.
+    pub fn read(path: &Path) -> Result<Self, DeploymentError> {
+        let text = std::fs::read_to_string(path).map_err(|source| DeploymentError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        serde_json::from_str(&text).map_err(|source| DeploymentError::Parse {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// Reads a deployments file that must be for the chain that the RPC endpoint serves.
+    pub fn read_for_chain(path: &Path, on_chain: u64) -> Result<Self, DeploymentError> {
+        let deployment = Self::read(path)?;
+        if deployment.chain_id != on_chain {
+            let in_file = deployment.chain_id;
+            return Err(DeploymentError::WrongChain {
+                path: path.to_owned(),
+                in_file,
+                on_chain,
+            });
+        }
+        Ok(deployment)
+    }
+
+    /// Name of the file of a chain, below the folder of deployments.
+    pub fn path_in(folder: &Path, chain_id: u64) -> PathBuf {
+        folder.join(format!("{chain_id}.json"))
+    }
+}
+
+/// `U256` as a decimal string, because JSON numbers lose digits.
+pub mod decimal {
+    use alloy::primitives::U256;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Writes `"123"`.
+    pub fn serialize<S: Serializer>(value: &U256, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    /// Reads `"123"`; underscores between digits are allowed.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<U256, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let digits = text.replace('_', "");
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(D::Error::custom(format!(
+                "{text:?} is no amount: write base units as decimal digits in quotes"
+            )));
+        }
+        U256::from_str_radix(&digits, 10).map_err(|_| D::Error::custom(format!("{text:?} does not fit in 256 bits")))
+    }
+}
