@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+import {IInferenceSettlement} from "./interfaces/IInferenceSettlement.sol";
+import {IOperatorRegistry} from "./interfaces/IOperatorRegistry.sol";
+import {ISlasher} from "./interfaces/ISlasher.sol";
+import {IStakeVault} from "./interfaces/IStakeVault.sol";
+import {IUptimeLedger} from "./interfaces/IUptimeLedger.sol";
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
+/// @title Slasher
+/// @notice Behaviour, units and errors are documented on `ISlasher`.
+contract Slasher is ISlasher, AccessManaged {
+    uint256 private constant BPS = 10_000;
+    uint256 private constant MAX_PRINCIPAL_BPS = 1000;
+    uint256 private constant MAX_REPORTER_CUT_BPS = 2000;
+    uint256 private constant MAX_MEMORY_PERIODS = 64;
+    uint256 private constant MAX_JAIL_SECONDS = 90 days;
+
+    IUptimeLedger public immutable UPTIME_LEDGER;
+    IOperatorRegistry public immutable OPERATOR_REGISTRY;
+    IStakeVault public immutable STAKE_VAULT;
+    IInferenceSettlement public immutable INFERENCE_SETTLEMENT;
+    uint64 public immutable EVIDENCE_WINDOW;
+
+    DowntimePenalty private _penalty;
+    /// @dev One bit for each punished period, 256 periods a word.
+    mapping(address operator => mapping(uint64 word => uint256)) private _punished;
+
+    constructor(
+        address manager,
+        IUptimeLedger uptimeLedger,
+        IOperatorRegistry operatorRegistry,
+        IStakeVault stakeVault,
+        IInferenceSettlement inferenceSettlement,
+        uint64 evidenceWindow,
+        DowntimePenalty memory penalty
+    ) AccessManaged(manager) {
+        UPTIME_LEDGER = uptimeLedger;
+        OPERATOR_REGISTRY = operatorRegistry;
+        STAKE_VAULT = stakeVault;
+        INFERENCE_SETTLEMENT = inferenceSettlement;
+        EVIDENCE_WINDOW = evidenceWindow;
+        emit SlasherConfigured(
+            address(uptimeLedger),
+            address(operatorRegistry),
+            address(stakeVault),
+            address(inferenceSettlement),
+            evidenceWindow
+        );
+        _changeDowntimePenalty(penalty);
+    }
+
+    /// @inheritdoc ISlasher
+    function changeDowntimePenalty(DowntimePenalty calldata penalty) external restricted {
+        _changeDowntimePenalty(penalty);
+    }
+
+    /// @inheritdoc ISlasher
+    function punishDowntime(address operator, uint64 period, uint256[] calldata observed, uint256[] calldata up)
+        external
+    {
+        (uint32 observedSlots, uint32 missedSlots) = _judge(operator, period, observed, up);
+        _punished[operator][period >> 8] |= 1 << (period & 0xff);
+        DowntimePenalty memory penalty = _penalty;
+        uint32 count = strikes(operator, period);
+
+        uint256 earningsTaken = INFERENCE_SETTLEMENT.seize(
+            operator,
+            _part(_escrowed(operator), penalty.earningsBps, missedSlots, observedSlots),
+            penalty.reporterCutBps,
+            msg.sender
+        );
+        uint256 principalTaken = 0;
+        uint64 jailedUntil = 0;
+        if (count >= penalty.repeatAfter) {
+            principalTaken = STAKE_VAULT.slash(
+                operator,
+                _part(STAKE_VAULT.slashable(operator), penalty.principalBps, missedSlots, observedSlots),
+                penalty.reporterCutBps,
+                msg.sender
+            );
+            jailedUntil = uint64(block.timestamp) + penalty.jailSeconds;
+            OPERATOR_REGISTRY.jail(operator, jailedUntil);
+        }
+        emit DowntimePunished(
+            operator, period, msg.sender, observedSlots, missedSlots, count, earningsTaken, principalTaken, jailedUntil
+        );
+    }
+
+    /// @inheritdoc ISlasher
+    function downtimePenalty() external view returns (DowntimePenalty memory) {
+        return _penalty;
+    }
+
+    /// @inheritdoc ISlasher
+    function punished(address operator, uint64 period) public view returns (bool) {
+        return _punished[operator][period >> 8] & (1 << (period & 0xff)) != 0;
+    }
+
+    /// @inheritdoc ISlasher
+    function strikes(address operator, uint64 period) public view returns (uint32 count) {
+        count = 1;
+        uint64 memoryPeriods = _penalty.memoryPeriods;
+        uint64 oldest = period - uint64(Math.min(period, memoryPeriods));
+        for (uint64 other = oldest; other <= period + memoryPeriods; ++other) {
+            if (other != period && punished(operator, other)) ++count;
+        }
+    }
+
+    function _changeDowntimePenalty(DowntimePenalty memory penalty) private {
+        _requireWithin("earningsBps", penalty.earningsBps, 0, BPS);
+        _requireWithin("principalBps", penalty.principalBps, 0, MAX_PRINCIPAL_BPS);
+        _requireWithin("reporterCutBps", penalty.reporterCutBps, 0, MAX_REPORTER_CUT_BPS);
+        _requireWithin("repeatAfter", penalty.repeatAfter, 2, MAX_MEMORY_PERIODS);
+        _requireWithin("memoryPeriods", penalty.memoryPeriods, 1, MAX_MEMORY_PERIODS);
+        _requireWithin("jailSeconds", penalty.jailSeconds, 0, MAX_JAIL_SECONDS);
+        emit DowntimePenaltyChanged(_penalty, penalty);
+        _penalty = penalty;
+    }
+
+    /// @dev Reverts unless the operator's downtime in the period is a fault that can be punished now.
+    function _judge(address operator, uint64 period, uint256[] calldata observed, uint256[] calldata up)
+        private
+        view
+        returns (uint32 observedSlots, uint32 missedSlots)
+    {
+        require(UPTIME_LEDGER.isFinal(period), Slasher_PeriodNotFinal(period));
+        uint64 deadline = UPTIME_LEDGER.periodStart(period + 1) + EVIDENCE_WINDOW;
+        require(block.timestamp < deadline, Slasher_EvidenceExpired(period, deadline));
+        require(!punished(operator, period), Slasher_AlreadyPunished(operator, period));
+        IOperatorRegistry.Operator memory record = OPERATOR_REGISTRY.operatorOf(operator);
+        require(
+            record.registeredAt < UPTIME_LEDGER.periodStart(period)
+                && record.index < UPTIME_LEDGER.periodOf(period).operatorCount,
+            Slasher_NotExpected(operator, period)
+        );
+        (observedSlots, missedSlots) = UPTIME_LEDGER.tally(period, record.index, observed, up);
+        uint32 required = (UPTIME_LEDGER.schedule().slotsPerPeriod + 1) / 2;
+        require(observedSlots >= required, Slasher_TooLittleObserved(observedSlots, required));
+        require(uint256(missedSlots) * 3 > observedSlots, Slasher_NotDown(operator, period, missedSlots, observedSlots));
+    }
+
+    function _escrowed(address operator) private view returns (uint256) {
+        IInferenceSettlement.Earnings memory earnings = INFERENCE_SETTLEMENT.earnings(operator);
+        return earnings.locked + earnings.claimable;
+    }
+
+    /// @dev `amount * bps/1e4 * missed/observed`, rounded down.
+    function _part(uint256 amount, uint256 bps, uint256 missedSlots, uint256 observedSlots)
+        private
+        pure
+        returns (uint256)
+    {
+        return Math.mulDiv(amount, bps * missedSlots, BPS * observedSlots);
+    }
+
+    function _requireWithin(bytes32 name, uint256 value, uint256 min, uint256 max) private pure {
+        require(value >= min && value <= max, Slasher_ParameterOutOfRange(name, value, min, max));
+    }
+}
