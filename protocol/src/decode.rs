@@ -76,15 +76,17 @@ contract_events!(
 ///
 /// The plain decoders accept dirty high bits in a topic and trailing bytes of data; encoding the result again and
 /// comparing finds both, and whatever else is not canonical.
-pub fn decode_strict<E: ContractEvents>(log: &Log) -> Result<E, DecodeError> {
-    decode_data(&log.inner.data).map_err(|reason| DecodeError {
-        contract: E::CONTRACT,
-        address: log.inner.address,
-        event: event_name::<E>(log.inner.data.topics()),
-        block_number: log.block_number,
-        tx_hash: log.transaction_hash,
-        log_index: log.log_index,
-        reason,
+pub fn decode_strict<E: ContractEvents>(log: &Log) -> Result<E, Box<DecodeError>> {
+    decode_data(&log.inner.data).map_err(|reason| {
+        Box::new(DecodeError {
+            contract: E::CONTRACT,
+            address: log.inner.address,
+            event: event_name::<E>(log.inner.data.topics()),
+            block_number: log.block_number,
+            tx_hash: log.transaction_hash,
+            log_index: log.log_index,
+            reason,
+        })
     })
 }
 
