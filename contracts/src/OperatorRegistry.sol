@@ -154,12 +154,13 @@ contract OperatorRegistry is IOperatorRegistry, AccessManaged, EIP712 {
     }
 
     /// @inheritdoc IOperatorRegistry
-    function jail(address operator, uint64 until) external restricted {
+    function jail(address operator, uint64 until) external restricted returns (uint64 jailedUntil) {
         Operator storage record = _registered(operator);
-        if (record.status == Status.Exiting) return;
-        if (until > record.jailedUntil) record.jailedUntil = until;
+        if (record.status == Status.Exiting) return 0;
+        jailedUntil = until > record.jailedUntil ? until : record.jailedUntil;
+        record.jailedUntil = jailedUntil;
         record.status = Status.Jailed;
-        emit OperatorJailed(operator, record.jailedUntil);
+        emit OperatorJailed(operator, jailedUntil);
     }
 
     /// @inheritdoc IOperatorRegistry

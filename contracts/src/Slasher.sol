@@ -63,27 +63,11 @@ contract Slasher is ISlasher, AccessManaged {
     {
         (uint32 observedSlots, uint32 missedSlots) = _judge(operator, period, observed, up);
         _punished[operator][period >> 8] |= 1 << (period & 0xff);
-        DowntimePenalty memory penalty = _penalty;
         uint32 count = strikes(operator, period);
-
-        uint256 earningsTaken = INFERENCE_SETTLEMENT.seize(
-            operator,
-            _part(_escrowed(operator), penalty.earningsBps, missedSlots, observedSlots),
-            penalty.reporterCutBps,
-            msg.sender
-        );
-        uint256 principalTaken = 0;
-        uint64 jailedUntil = 0;
-        if (count >= penalty.repeatAfter) {
-            principalTaken = STAKE_VAULT.slash(
-                operator,
-                _part(STAKE_VAULT.slashable(operator), penalty.principalBps, missedSlots, observedSlots),
-                penalty.reporterCutBps,
-                msg.sender
-            );
-            jailedUntil = uint64(block.timestamp) + penalty.jailSeconds;
-            OPERATOR_REGISTRY.jail(operator, jailedUntil);
-        }
+        uint256 earningsTaken = _takeEarnings(operator, missedSlots, observedSlots);
+        (uint256 principalTaken, uint64 jailedUntil) = count < _penalty.repeatAfter
+            ? (uint256(0), uint64(0))
+            : _takePrincipalAndJail(operator, missedSlots, observedSlots);
         emit DowntimePunished(
             operator, period, msg.sender, observedSlots, missedSlots, count, earningsTaken, principalTaken, jailedUntil
         );
@@ -142,9 +126,24 @@ contract Slasher is ISlasher, AccessManaged {
         require(uint256(missedSlots) * 3 > observedSlots, Slasher_NotDown(operator, period, missedSlots, observedSlots));
     }
 
-    function _escrowed(address operator) private view returns (uint256) {
+    function _takeEarnings(address operator, uint32 missedSlots, uint32 observedSlots) private returns (uint256) {
         IInferenceSettlement.Earnings memory earnings = INFERENCE_SETTLEMENT.earnings(operator);
-        return earnings.locked + earnings.claimable;
+        uint256 escrowed = earnings.locked + earnings.claimable;
+        return INFERENCE_SETTLEMENT.seize(
+            operator,
+            _part(escrowed, _penalty.earningsBps, missedSlots, observedSlots),
+            _penalty.reporterCutBps,
+            msg.sender
+        );
+    }
+
+    function _takePrincipalAndJail(address operator, uint32 missedSlots, uint32 observedSlots)
+        private
+        returns (uint256 taken, uint64 jailedUntil)
+    {
+        uint256 amount = _part(STAKE_VAULT.slashable(operator), _penalty.principalBps, missedSlots, observedSlots);
+        taken = STAKE_VAULT.slash(operator, amount, _penalty.reporterCutBps, msg.sender);
+        jailedUntil = OPERATOR_REGISTRY.jail(operator, uint64(block.timestamp) + _penalty.jailSeconds);
     }
 
     /// @dev `amount * bps/1e4 * missed/observed`, rounded down.

@@ -79,23 +79,13 @@ contract UptimeLedger is IUptimeLedger, EIP712 {
 
     /// @inheritdoc IUptimeLedger
     function post(uint64 period, uint32[] calldata members, Report[] calldata reports) external {
-        Period memory stored = _periods[period];
-        require(stored.committeeHash != bytes32(0), UptimeLedger_NotDrawn(period));
-        require(stored.committeeHash == keccak256(abi.encode(members)), UptimeLedger_WrongCommittee(period));
-        uint64 end = periodStart(period + 1);
-        require(
-            block.timestamp >= end && block.timestamp < end + REPORT_WINDOW,
-            UptimeLedger_OutsideReportWindow(period, end, end + REPORT_WINDOW)
-        );
-        uint256 required = stored.reports == 0 ? QUORUM : uint256(stored.reports) + 1;
-        require(reports.length >= required, UptimeLedger_TooFewReports(reports.length, required));
-
-        uint256 words = _words(stored.operatorCount);
+        uint256 words = _requirePostable(period, members, reports.length);
         (uint8 seats, bytes32[] memory evidenceRoots) = _checkReports(period, members, reports, words);
         (uint256[] memory observed, uint256[] memory up) = _count(members, reports, words);
         bytes32 resultHash = keccak256(abi.encode(observed, up));
-        _periods[period].reports = uint8(reports.length);
-        _periods[period].resultHash = resultHash;
+        Period storage stored = _periods[period];
+        stored.reports = uint8(reports.length);
+        stored.resultHash = resultHash;
         emit PeriodReported(period, msg.sender, seats, resultHash, observed, up, evidenceRoots);
     }
 
@@ -175,6 +165,25 @@ contract UptimeLedger is IUptimeLedger, EIP712 {
         uint64 opensAt = startsAt - _periodSeconds();
         require(block.timestamp >= opensAt, UptimeLedger_TooEarlyToDraw(period, opensAt));
         require(block.timestamp < startsAt, UptimeLedger_TooLateToDraw(period, startsAt));
+    }
+
+    /// @dev Checks committee, window and number of reports; returns the words of a slot.
+    function _requirePostable(uint64 period, uint32[] calldata members, uint256 reports)
+        private
+        view
+        returns (uint256 words)
+    {
+        Period memory stored = _periods[period];
+        require(stored.committeeHash != bytes32(0), UptimeLedger_NotDrawn(period));
+        require(stored.committeeHash == keccak256(abi.encode(members)), UptimeLedger_WrongCommittee(period));
+        uint64 end = periodStart(period + 1);
+        require(
+            block.timestamp >= end && block.timestamp < end + REPORT_WINDOW,
+            UptimeLedger_OutsideReportWindow(period, end, end + REPORT_WINDOW)
+        );
+        uint256 required = stored.reports == 0 ? QUORUM : uint256(stored.reports) + 1;
+        require(reports >= required, UptimeLedger_TooFewReports(reports, required));
+        words = _words(stored.operatorCount);
     }
 
     /// @dev Draws without replacement among eligible operators; at least a quorum, at most `COMMITTEE`.

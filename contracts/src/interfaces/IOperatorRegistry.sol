@@ -158,7 +158,8 @@ interface IOperatorRegistry {
 
     /// @notice Jails an operator until at least `until`; an earlier end never shortens a later one. Restricted.
     /// @dev Does nothing for an operator that is exiting: it is out of service already.
-    function jail(address operator, uint64 until) external;
+    /// @return jailedUntil End of the jail term, zero for an operator that is exiting.
+    function jail(address operator, uint64 until) external returns (uint64 jailedUntil);
 
     /// @notice The operator's record; reverts when it was never registered.
     function operatorOf(address operator) external view returns (Operator memory);
