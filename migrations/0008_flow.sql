@@ -1,0 +1,73 @@
+-- One row per movement of tokens, derived from the facts; `part` tells apart the movements of one log.
+--
+-- Double entry: every base unit that enters, leaves or moves within the contracts is in exactly one row. For a contract
+-- and a token, what flowed into its account classes less what flowed out of them is what it holds on behalf of others:
+--   InferenceSettlement, fee token:  escrow, earnings_locked, earnings_claimable, royalties, fee_credit
+--   StakeVault, stake token:         stake_active, stake_thawing, stake_credit
+--   StakeVault, fee token:           rewards
+-- `wallet` and `burned` are outside. Tokens sent to a contract by a plain transfer belong to nobody and are no flow.
+--
+--   kind          from                  to                    log
+--   deposit       wallet                escrow                Deposited
+--   exit          escrow                wallet                ExitFinished
+--   fee           escrow                earnings_locked       FeesSettled (the operator's net)
+--   royalty       escrow                royalties             FeesSettled
+--   protocol_fee  escrow                fee_credit            FeesSettled
+--   release       earnings_locked       earnings_claimable    EarningsReleased
+--   claim         earnings_claimable    wallet                EarningsClaimed (what was paid)
+--   reward        earnings_claimable    rewards               FeesDistributed by the settlement
+--   reward        wallet                rewards               FeesDistributed by anyone else
+--   reward_claim  rewards               wallet                RewardsClaimed
+--   royalty_claim royalties             wallet                RoyaltiesClaimed
+--   slash         earnings_*            fee_credit            EarningsSeized (the reserve's part)
+--   slash_cut     earnings_*            fee_credit            EarningsSeized (the beneficiary's part)
+--   slash         stake_*               stake_credit          Slashed (the sink's part), PoolReset (the dust)
+--   slash_cut     stake_*               stake_credit          Slashed (the beneficiary's part)
+--   collect       fee_credit            wallet                CreditCollected
+--   collect       stake_credit          wallet                SlashedStakeCollected
+--   burn          *_credit              burned                the same, when the account is 0x…dEaD
+--   stake         wallet                stake_active          Staked
+--   thaw          stake_active          stake_thawing         Thawed
+--   withdraw      stake_thawing         wallet                Withdrawn
+--
+-- Accounts: `escrow` is named by its payer, `royalties` by the model id, operators' classes by the operator, credits and
+-- wallets by the address. Where a penalty has two sources, the beneficiary's part is taken from the first
+-- (claimable earnings, active stake) as far as it goes.
+create table flow (
+    block_number bigint   not null references block on delete cascade,
+    log_index    int      not null,
+    part         smallint not null,
+    kind         text     not null check (kind in (
+        'deposit', 'exit', 'fee', 'royalty', 'protocol_fee', 'release', 'claim', 'reward', 'reward_claim',
+        'royalty_claim', 'slash', 'slash_cut', 'collect', 'burn', 'stake', 'thaw', 'withdraw')),
+    token        address  not null,
+    from_class   text     not null check (from_class in (
+        'wallet', 'escrow', 'earnings_locked', 'earnings_claimable', 'royalties', 'fee_credit', 'stake_active',
+        'stake_thawing', 'stake_credit', 'rewards')),
+    from_account bytea    not null check (length(from_account) in (20, 32)),
+    to_class     text     not null check (to_class in (
+        'wallet', 'burned', 'escrow', 'earnings_locked', 'earnings_claimable', 'royalties', 'fee_credit',
+        'stake_active', 'stake_thawing', 'stake_credit', 'rewards')),
+    to_account   bytea    not null check (length(to_account) in (20, 32)),
+    operator     address, -- whose business caused it; null for royalty claims and collections
+    amount       uint256  not null check (amount > 0),
+    primary key (block_number, log_index, part)
+);
+
+create index on flow (operator, block_number, log_index, part);
+create index on flow (kind, block_number, log_index, part);
+
+-- Running totals of `flow` per edge: one row for each block in which an edge carried tokens, totals since the start.
+-- A window's sum is the newest row at its end less the newest row before its start.
+create table flow_total (
+    block_number bigint  not null references block on delete cascade,
+    token        address not null,
+    kind         text    not null,
+    from_class   text    not null,
+    to_class     text    not null,
+    amount       uint256 not null,
+    movements    bigint  not null,
+    primary key (token, kind, from_class, to_class, block_number)
+);
+
+create index on flow_total (block_number);
