@@ -1,0 +1,1 @@
+//! Deploys and wires the contracts on any network, resumably.
