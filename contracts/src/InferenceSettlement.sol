@@ -189,8 +189,9 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
         );
         require(receiptsRoot != bytes32(0) && receiptCount != 0, InferenceSettlement_EmptyReceipts());
         Tab memory tab = Tab({operator: vouchers[0].operator, batchId: 0, protocolFees: 0, earned: 0});
+        address settler = OPERATOR_REGISTRY.settlerOf(tab.operator);
         require(
-            msg.sender == tab.operator || msg.sender == OPERATOR_REGISTRY.settlerOf(tab.operator),
+            msg.sender == tab.operator || msg.sender == settler,
             InferenceSettlement_NotSettler(msg.sender, tab.operator)
         );
         batchId = ++_batchCount;

@@ -68,7 +68,7 @@ contract OperatorRegistry is IOperatorRegistry, AccessManaged, EIP712 {
         _byIndex.push(operator);
         record.index = index;
         record.status = Status.Active;
-        record.registeredAt = uint64(block.timestamp);
+        record.inServiceSince = uint64(block.timestamp);
         record.settlerKey = settlerKey;
         record.payout = operator;
         record.domain = domain;
@@ -139,7 +139,9 @@ contract OperatorRegistry is IOperatorRegistry, AccessManaged, EIP712 {
 
     /// @inheritdoc IOperatorRegistry
     function exit() external {
-        _inService(msg.sender).status = Status.Exiting;
+        Operator storage record = _inService(msg.sender);
+        if (record.status == Status.Active) record.outOfServiceSince = uint64(block.timestamp);
+        record.status = Status.Exiting;
         emit OperatorExited(msg.sender);
     }
 
@@ -150,6 +152,8 @@ contract OperatorRegistry is IOperatorRegistry, AccessManaged, EIP712 {
         require(block.timestamp >= record.jailedUntil, OperatorRegistry_StillJailed(msg.sender, record.jailedUntil));
         _requireBonded(msg.sender);
         record.status = Status.Active;
+        record.inServiceSince = uint64(block.timestamp);
+        record.outOfServiceSince = 0;
         emit OperatorUnjailed(msg.sender);
     }
 
@@ -159,6 +163,7 @@ contract OperatorRegistry is IOperatorRegistry, AccessManaged, EIP712 {
         if (record.status == Status.Exiting) return 0;
         jailedUntil = until > record.jailedUntil ? until : record.jailedUntil;
         record.jailedUntil = jailedUntil;
+        if (record.status == Status.Active) record.outOfServiceSince = uint64(block.timestamp);
         record.status = Status.Jailed;
         emit OperatorJailed(operator, jailedUntil);
     }
@@ -195,7 +200,7 @@ contract OperatorRegistry is IOperatorRegistry, AccessManaged, EIP712 {
 
     /// @inheritdoc IOperatorRegistry
     function settlerOf(address operator) external view returns (address) {
-        return _operators[operator].settlerKey;
+        return _registered(operator).settlerKey;
     }
 
     /// @inheritdoc IOperatorRegistry

@@ -114,16 +114,24 @@ contract Slasher is ISlasher, AccessManaged {
         uint64 deadline = UPTIME_LEDGER.periodStart(period + 1) + EVIDENCE_WINDOW;
         require(block.timestamp < deadline, Slasher_EvidenceExpired(period, deadline));
         require(!punished(operator, period), Slasher_AlreadyPunished(operator, period));
-        IOperatorRegistry.Operator memory record = OPERATOR_REGISTRY.operatorOf(operator);
-        require(
-            record.registeredAt < UPTIME_LEDGER.periodStart(period)
-                && record.index < UPTIME_LEDGER.periodOf(period).operatorCount,
-            Slasher_NotExpected(operator, period)
-        );
-        (observedSlots, missedSlots) = UPTIME_LEDGER.tally(period, record.index, observed, up);
+        uint32 index = _requireExpected(operator, period);
+        (observedSlots, missedSlots) = UPTIME_LEDGER.tally(period, index, observed, up);
         uint32 required = (UPTIME_LEDGER.schedule().slotsPerPeriod + 1) / 2;
         require(observedSlots >= required, Slasher_TooLittleObserved(observedSlots, required));
         require(uint256(missedSlots) * 3 > observedSlots, Slasher_NotDown(operator, period, missedSlots, observedSlots));
+    }
+
+    /// @dev An operator answers for periods it was in service for from beginning to end. Who is jailed has paid, and who
+    ///      left owes nothing: both may be silent.
+    function _requireExpected(address operator, uint64 period) private view returns (uint32 index) {
+        IOperatorRegistry.Operator memory record = OPERATOR_REGISTRY.operatorOf(operator);
+        index = record.index;
+        require(
+            index < UPTIME_LEDGER.periodOf(period).operatorCount
+                && record.inServiceSince <= UPTIME_LEDGER.periodStart(period)
+                && (record.outOfServiceSince == 0 || record.outOfServiceSince >= UPTIME_LEDGER.periodStart(period + 1)),
+            Slasher_NotExpected(operator, period)
+        );
     }
 
     function _takeEarnings(address operator, uint32 missedSlots, uint32 observedSlots) private returns (uint256) {

@@ -16,9 +16,8 @@ contract UptimeLedger is IUptimeLedger, EIP712 {
         keccak256("UptimeReport(uint64 period,uint256[] observed,uint256[] up,bytes32 evidenceRoot)");
     uint256 public constant COMMITTEE = 7;
     uint256 public constant QUORUM = 5;
+    uint32 public constant MAX_OPERATORS = 4096;
 
-    /// @dev Bounds the words of a post: 16 words of 256 operators in each slot.
-    uint256 private constant MAX_OPERATORS = 4096;
     uint256 private constant MAX_SLOTS_PER_PERIOD = 64;
     /// @dev Candidates looked at in a draw; with a third of the indices eligible a full committee is all but certain.
     uint256 private constant MAX_CANDIDATES = 96;
@@ -69,7 +68,8 @@ contract UptimeLedger is IUptimeLedger, EIP712 {
         require(blockHash != bytes32(0), UptimeLedger_DrawExpired(period, drawBlock));
 
         uint32 operatorCount = OPERATOR_REGISTRY.operatorCount();
-        require(operatorCount <= MAX_OPERATORS, UptimeLedger_TooManyOperators(operatorCount, MAX_OPERATORS));
+        // Later operators go unwatched rather than all of them: a crowd cannot stop the ledger.
+        if (operatorCount > MAX_OPERATORS) operatorCount = MAX_OPERATORS;
         bytes32 seed = keccak256(abi.encode(blockHash, period, address(this)));
         members = _draw(seed, operatorCount);
         _periods[period].operatorCount = operatorCount;

@@ -16,7 +16,8 @@ interface IOperatorRegistry {
 
     /// @param index Position in uptime bitmaps, assigned at registration, never reused.
     /// @param status See `Status`.
-    /// @param registeredAt Unix seconds.
+    /// @param inServiceSince Unix seconds of registration or of the last return from jail.
+    /// @param outOfServiceSince Unix seconds of the jailing or exit, zero while active.
     /// @param jailedUntil Unix seconds before which `unjail` reverts.
     /// @param signingKey Key that signs receipts and uptime reports now.
     /// @param settlerKey Address that may call `settle` for the operator, zero when none.
@@ -26,7 +27,8 @@ interface IOperatorRegistry {
     struct Operator {
         uint32 index;
         Status status;
-        uint64 registeredAt;
+        uint64 inServiceSince;
+        uint64 outOfServiceSince;
         uint64 jailedUntil;
         address signingKey;
         address settlerKey;
@@ -182,7 +184,7 @@ interface IOperatorRegistry {
     /// @notice Address that earnings are paid to; reverts when the operator was never registered.
     function payoutOf(address operator) external view returns (address);
 
-    /// @notice Address that may settle besides the operator itself; zero when none.
+    /// @notice Address that may settle besides the operator itself, zero when none; reverts when never registered.
     function settlerOf(address operator) external view returns (address);
 
     /// @notice True when the operator may sit in a committee: active, with its own stake at or above the floor.

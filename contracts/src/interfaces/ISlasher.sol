@@ -65,6 +65,8 @@ interface ISlasher {
     function changeDowntimePenalty(DowntimePenalty calldata penalty) external;
 
     /// @notice Punishes an operator for a final period. Anyone may call, once for each operator and period, in any order.
+    /// @dev Only periods count that the operator was in service for from beginning to end, since its registration or its
+    ///      last return from jail: a jail term closes the book on what came before it.
     /// @param observed The period's result words, as in `PeriodReported`.
     /// @param up Likewise.
     function punishDowntime(address operator, uint64 period, uint256[] calldata observed, uint256[] calldata up)

@@ -33,7 +33,8 @@ interface IUptimeLedger {
     }
 
     /// @param drawBlock Block whose hash seeds the draw; zero when no draw was requested.
-    /// @param operatorCount Operators registered when the committee was drawn; indices from here on are not expected.
+    /// @param operatorCount Operators registered when the committee was drawn, at most `MAX_OPERATORS`; indices from here
+    ///        on are not expected.
     /// @param reports Reports behind the result; zero when none was posted.
     /// @param committeeHash `keccak256(abi.encode(members))`; zero when not drawn.
     /// @param resultHash `keccak256(abi.encode(observed, up))` of the result; zero when none was posted.
@@ -74,7 +75,6 @@ interface IUptimeLedger {
     error UptimeLedger_DrawExpired(uint64 period, uint64 drawBlock);
     error UptimeLedger_AlreadyDrawn(uint64 period);
     error UptimeLedger_TooFewOperators(uint256 eligible, uint256 required);
-    error UptimeLedger_TooManyOperators(uint256 operators, uint256 max);
     error UptimeLedger_NotDrawn(uint64 period);
     error UptimeLedger_WrongCommittee(uint64 period);
     error UptimeLedger_OutsideReportWindow(uint64 period, uint64 opensAt, uint64 closesAt);
@@ -87,6 +87,9 @@ interface IUptimeLedger {
 
     /// @notice Seats of a committee.
     function COMMITTEE() external view returns (uint256);
+
+    /// @notice Operators that a period watches at most, by index; it bounds what a post can cost.
+    function MAX_OPERATORS() external view returns (uint32);
 
     /// @notice Fewest reports that can be posted.
     function QUORUM() external view returns (uint256);
