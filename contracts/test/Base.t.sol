@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+import {InferenceSettlement} from "../src/InferenceSettlement.sol";
+import {ModelRegistry} from "../src/ModelRegistry.sol";
+import {OperatorRegistry} from "../src/OperatorRegistry.sol";
+import {Slasher} from "../src/Slasher.sol";
+import {StakeVault} from "../src/StakeVault.sol";
+import {TestToken} from "../src/TestToken.sol";
+import {UptimeLedger} from "../src/UptimeLedger.sol";
+import {IInferenceSettlement} from "../src/interfaces/IInferenceSettlement.sol";
+import {IModelRegistry} from "../src/interfaces/IModelRegistry.sol";
+import {ISlasher} from "../src/interfaces/ISlasher.sol";
+import {IStakeVault} from "../src/interfaces/IStakeVault.sol";
+import {IUptimeLedger} from "../src/interfaces/IUptimeLedger.sol";
+import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
+import {Test} from "forge-std/Test.sol";
+
+/// @notice The whole system, wired as the deployer wires it, with named actors and the signatures that real clients make.
+/// @dev Digests are built here from the type strings, never by the contracts' own digest functions, so that a test that
+///      passes has two implementations agree. Time is read by `_now()`: under `via_ir` the compiler may read
+///      `block.timestamp` once and keep it over a `vm.warp`.
+abstract contract Base is Test {
+    uint64 internal constant SLASHER = 1;
+    uint64 internal constant GOVERNOR = 2;
+
+    uint64 internal constant START = 1_800_000_000;
+    uint256 internal constant FLOOR = 1000 ether;
+    uint256 internal constant MIN_DEPOSIT = 1 ether;
+    uint256 internal constant OWN_STAKE = 2000 ether;
+    uint64 internal constant THAW = 23 days;
+    uint64 internal constant EVIDENCE = 7 days;
+    uint64 internal constant COMMISSION_DELAY = 1 days;
+    uint16 internal constant COMMISSION_BPS = 1000;
+    uint16 internal constant PROTOCOL_FEE_BPS = 500;
+    uint16 internal constant ROYALTY_BPS = 300;
+    uint64 internal constant EXIT_DELAY = 7 days;
+    uint64 internal constant EPOCH = 1 days;
+    uint64 internal constant GENESIS = START + 1 days;
+    uint32 internal constant SLOT_SECONDS = 1 hours;
+    uint32 internal constant SLOTS = 24;
+    uint64 internal constant PERIOD_SECONDS = uint64(SLOT_SECONDS) * SLOTS;
+    uint64 internal constant REPORT_WINDOW = 12 hours;
+    uint32 internal constant GOVERNOR_DELAY = uint32(THAW);
+    bytes32 internal constant DOMAIN = "aws/eu-west-1";
+
+    address internal admin = makeAddr("admin");
+    address internal governor = makeAddr("governor");
+    address internal guardian = makeAddr("guardian");
+    address internal sink = makeAddr("sink");
+    address internal reserve = makeAddr("reserve");
+    address internal publisher = makeAddr("publisher");
+    address internal reporter = makeAddr("reporter");
+    address internal attacker = makeAddr("attacker");
+    address internal alice = makeAddr("alice the delegator");
+    address internal bob = makeAddr("bob the delegator");
+    Account internal payer = makeAccount("payer");
+    Account internal secondPayer = makeAccount("second payer");
+    Account internal sessionKey = makeAccount("session key");
+
+    TestToken internal stakeToken;
+    TestToken internal feeToken;
+    AccessManager internal accessManager;
+    ModelRegistry internal modelRegistry;
+    StakeVault internal vault;
+    OperatorRegistry internal operatorRegistry;
+    InferenceSettlement internal settlement;
+    UptimeLedger internal ledger;
+    Slasher internal slasher;
+
+    /// @dev Version 1 of the publisher's model, which every operator registered here serves.
+    bytes32 internal modelId;
+    /// @dev Registered operators in the order of their bitmap index.
+    address[] internal operators;
+    mapping(address operator => Account) internal signingKeyOf;
+    mapping(address operator => address) internal settlerOf;
+    mapping(uint64 period => uint32[] members) internal committeeOf;
+
+    function setUp() public virtual {
+        vm.warp(START);
+        vm.roll(1000);
+        _deploy();
+        vm.prank(publisher);
+        modelId = modelRegistry.registerModel(
+            sha256("weights"), 0, IModelRegistry.Mode.Reexecution, ROYALTY_BPS, "ipfs://weights", 0
+        );
+    }
+
+    // The two token configurations, and the hostile tokens, differ in these two functions alone.
+
+    function _createStakeToken() internal virtual returns (TestToken) {
+        return new TestToken("Stake", "STK", 18);
+    }
+
+    function _createFeeToken(TestToken) internal virtual returns (TestToken) {
+        return new TestToken("Fee", "FEE", 18);
+    }
+
+    function _durations() internal pure returns (IStakeVault.Durations memory) {
+        return
+            IStakeVault.Durations({thaw: THAW, evidence: EVIDENCE, dispute: 7 days, resolution: 7 days, buffer: 2 days});
+    }
+
+    function _configuration() internal view returns (InferenceSettlement.Configuration memory) {
+        return InferenceSettlement.Configuration({
+            reserve: reserve, protocolFeeBps: PROTOCOL_FEE_BPS, exitDelay: EXIT_DELAY, epochDuration: EPOCH
+        });
+    }
+
+    function _schedule() internal pure returns (IUptimeLedger.Schedule memory) {
+        return IUptimeLedger.Schedule({
+            genesis: GENESIS, slotSeconds: SLOT_SECONDS, slotsPerPeriod: SLOTS, reportWindow: REPORT_WINDOW
+        });
+    }
+
+    function _penalty() internal pure returns (ISlasher.DowntimePenalty memory) {
+        return ISlasher.DowntimePenalty({
+            earningsBps: 5000,
+            principalBps: 100,
+            reporterCutBps: 1000,
+            repeatAfter: 2,
+            memoryPeriods: 7,
+            jailSeconds: 2 days
+        });
+    }
+
+    function _deploy() private {
+        stakeToken = _createStakeToken();
+        feeToken = _createFeeToken(stakeToken);
+        accessManager = new AccessManager(address(this));
+        modelRegistry = new ModelRegistry();
+        vault = new StakeVault(address(accessManager), stakeToken, feeToken, sink, FLOOR, MIN_DEPOSIT, _durations());
+        operatorRegistry = new OperatorRegistry(address(accessManager), modelRegistry, vault, COMMISSION_DELAY);
+        settlement = new InferenceSettlement(
+            address(accessManager), feeToken, operatorRegistry, modelRegistry, vault, _configuration()
+        );
+        ledger = new UptimeLedger(operatorRegistry, _schedule());
+        slasher = new Slasher(address(accessManager), ledger, operatorRegistry, vault, settlement, EVIDENCE, _penalty());
+        _wire();
+    }
+
+    function _wire() private {
+        accessManager.setTargetFunctionRole(address(vault), _selectors(vault.slash.selector), SLASHER);
+        accessManager.setTargetFunctionRole(address(settlement), _selectors(settlement.seize.selector), SLASHER);
+        accessManager.setTargetFunctionRole(
+            address(operatorRegistry), _selectors(operatorRegistry.jail.selector), SLASHER
+        );
+        accessManager.setTargetFunctionRole(
+            address(slasher), _selectors(slasher.changeDowntimePenalty.selector), GOVERNOR
+        );
+        accessManager.grantRole(SLASHER, address(slasher), 0);
+        accessManager.grantRole(GOVERNOR, governor, GOVERNOR_DELAY);
+        accessManager.grantRole(accessManager.ADMIN_ROLE(), admin, 0);
+        accessManager.renounceRole(accessManager.ADMIN_ROLE(), address(this));
+    }
+
+    function _selectors(bytes4 selector) private pure returns (bytes4[] memory list) {
+        list = new bytes4[](1);
+        list[0] = selector;
+    }
+
+    // Time.
+
+    function _now() internal view returns (uint64) {
+        return uint64(vm.getBlockTimestamp());
+    }
+
+    function _blockNumber() internal view returns (uint64) {
+        return uint64(vm.getBlockNumber());
+    }
+
+    /// @dev Never goes back: tests that call helpers in an impossible order fail here.
+    function _warpTo(uint64 timestamp) internal {
+        require(timestamp >= _now(), "time does not go back");
+        vm.warp(timestamp);
+    }
+
+    function _skip(uint64 duration) internal {
+        vm.warp(_now() + duration);
+    }
+
+    function _mine(uint256 blocks) internal {
+        vm.roll(_blockNumber() + blocks);
+    }
+
+    /// @dev Schedules a call by the governor, waits out its delay and executes it.
+    function _govern(address target, bytes memory data) internal {
+        vm.prank(governor);
+        accessManager.schedule(target, data, 0);
+        _skip(GOVERNOR_DELAY);
+        vm.prank(governor);
+        accessManager.execute(target, data);
+    }
+
+    // Stake.
+
+    /// @dev Mints and approves, so that the next call of `account` to `spender` can take `amount`.
+    function _fund(TestToken token, address account, address spender, uint256 amount) internal {
+        token.mint(account, amount);
+        vm.prank(account);
+        token.approve(spender, amount);
+    }
+
+    function _stake(address operator, uint256 assets) internal returns (uint256 shares) {
+        _fund(stakeToken, operator, address(vault), assets);
+        vm.prank(operator);
+        shares = vault.stake(assets);
+    }
+
+    function _delegate(address delegator, address operator, uint256 assets) internal returns (uint256 shares) {
+        _fund(stakeToken, delegator, address(vault), assets);
+        vm.prank(delegator);
+        shares = vault.delegate(operator, assets, 0);
+    }
+
+    function _thaw(address delegator, address operator, uint256 shares) internal returns (uint256 ticketId) {
+        vm.prank(delegator);
+        ticketId = vault.thaw(operator, shares);
+    }
+
+    function _withdraw(address delegator, uint256 ticketId) internal returns (uint256 assets) {
+        uint256[] memory ticketIds = new uint256[](1);
+        ticketIds[0] = ticketId;
+        vm.prank(delegator);
+        assets = vault.withdraw(ticketIds);
+    }
+
+    /// @dev As the slasher does it.
+    function _slash(address operator, uint256 amount, uint256 cutBps) internal returns (uint256 actual) {
+        vm.prank(address(slasher));
+        actual = vault.slash(operator, amount, cutBps, reporter);
+    }
+
+    function _distribute(address operator, uint256 amount) internal {
+        _fund(feeToken, payer.addr, address(vault), amount);
+        vm.prank(payer.addr);
+        vault.distribute(operator, amount);
+    }
+
+    function _sharesOf(address operator, address delegator) internal view returns (uint256) {
+        return vault.position(operator, delegator).shares;
+    }
+
+    // Operators.
+
+    /// @dev Stakes `OWN_STAKE`, registers and serves the model.
+    function _registerOperator(string memory name) internal returns (address operator) {
+        operator = makeAddr(name);
+        _stake(operator, OWN_STAKE);
+        _register(operator, makeAccount(string.concat(name, " signing key")));
+        vm.prank(operator);
+        operatorRegistry.serve(modelId, 1, 1 gwei);
+    }
+
+    function _registerOperators(uint256 count) internal {
+        for (uint256 i = 0; i < count; ++i) {
+            _registerOperator(string.concat("operator ", vm.toString(operators.length)));
+        }
+    }
+
+    /// @dev Registers a staker with a settler key of its own.
+    function _register(address operator, Account memory key) internal {
+        address settler = makeAddr(string.concat("settler of ", vm.toString(operator)));
+        bytes memory keySignature = _signKeyBinding(operator, key);
+        vm.prank(operator);
+        operatorRegistry.register(key.addr, settler, DOMAIN, "https://operator.example", COMMISSION_BPS, keySignature);
+        operators.push(operator);
+        signingKeyOf[operator] = key;
+        settlerOf[operator] = settler;
+    }
+
+    // Signatures.
+
+    function _domainSeparator(string memory name, address verifyingContract) internal view returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
+                keccak256(bytes(name)),
+                keccak256("1"),
+                block.chainid,
+                verifyingContract
+            )
+        );
+    }
+
+    function _digest(string memory name, address verifyingContract, bytes32 structHash)
+        internal
+        view
+        returns (bytes32)
+    {
+        return keccak256(abi.encodePacked(hex"1901", _domainSeparator(name, verifyingContract), structHash));
+    }
+
+    function _sign(uint256 privateKey, bytes32 digest) internal pure returns (bytes memory) {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(privateKey, digest);
+        return abi.encodePacked(r, s, v);
+    }
+
+    function _keyBindingDigest(address operator, address key) internal view returns (bytes32) {
+        bytes32 structHash = keccak256(abi.encode(keccak256("KeyBinding(address operator,address key)"), operator, key));
+        return _digest("Plumbline OperatorRegistry", address(operatorRegistry), structHash);
+    }
+
+    function _signKeyBinding(address operator, Account memory key) internal view returns (bytes memory) {
+        return _sign(key.key, _keyBindingDigest(operator, key.addr));
+    }
+
+    function _signerBindingDigest(address payer_, address signer) internal view returns (bytes32) {
+        bytes32 structHash =
+            keccak256(abi.encode(keccak256("SignerBinding(address payer,address signer)"), payer_, signer));
+        return _digest("Plumbline InferenceSettlement", address(settlement), structHash);
+    }
+
+    function _signSignerBinding(address payer_, Account memory signer) internal view returns (bytes memory) {
+        return _sign(signer.key, _signerBindingDigest(payer_, signer.addr));
+    }
+
+    function _voucherDigest(IInferenceSettlement.Voucher memory voucher) internal view returns (bytes32) {
+        bytes32 structHash = keccak256(
+            abi.encode(
+                keccak256(
+                    "Voucher(address payer,address operator,bytes32 modelId,uint128 cumulativeFee,uint64 cumulativeUnits)"
+                ),
+                voucher.payer,
+                voucher.operator,
+                voucher.modelId,
+                voucher.cumulativeFee,
+                voucher.cumulativeUnits
+            )
+        );
+        return _digest("Plumbline InferenceSettlement", address(settlement), structHash);
+    }
+
+    function _signVoucher(IInferenceSettlement.Voucher memory voucher, Account memory signer)
+        internal
+        view
+        returns (bytes memory)
+    {
+        return _sign(signer.key, _voucherDigest(voucher));
+    }
+
+    function _reportDigest(uint64 period, uint256[] memory observed, uint256[] memory up, bytes32 evidenceRoot)
+        internal
+        view
+        returns (bytes32)
+    {
+        bytes32 structHash = keccak256(
+            abi.encode(
+                keccak256("UptimeReport(uint64 period,uint256[] observed,uint256[] up,bytes32 evidenceRoot)"),
+                period,
+                keccak256(abi.encodePacked(observed)),
+                keccak256(abi.encodePacked(up)),
+                evidenceRoot
+            )
+        );
+        return _digest("Plumbline UptimeLedger", address(ledger), structHash);
+    }
+
+    // Payments.
+
+    function _deposit(address payer_, address operator, uint256 amount) internal {
+        _fund(feeToken, payer_, address(settlement), amount);
+        vm.prank(payer_);
+        settlement.deposit(payer_, operator, amount);
+    }
+
+    function _voucher(address payer_, address operator, uint128 cumulativeFee, uint64 cumulativeUnits)
+        internal
+        view
+        returns (IInferenceSettlement.Voucher memory)
+    {
+        return IInferenceSettlement.Voucher({
+            payer: payer_,
+            operator: operator,
+            modelId: modelId,
+            cumulativeFee: cumulativeFee,
+            cumulativeUnits: cumulativeUnits
+        });
+    }
+
+    /// @dev Settles one voucher as the operator, behind the root of one made-up receipt.
+    function _settle(IInferenceSettlement.Voucher memory voucher, bytes memory signature)
+        internal
+        returns (uint256 batchId)
+    {
+        IInferenceSettlement.Voucher[] memory vouchers = new IInferenceSettlement.Voucher[](1);
+        vouchers[0] = voucher;
+        bytes[] memory signatures = new bytes[](1);
+        signatures[0] = signature;
+        vm.prank(voucher.operator);
+        batchId = settlement.settle(vouchers, signatures, keccak256("receipts"), 1, "ipfs://receipts");
+    }
+
+    /// @dev `payer` deposits `fee` more and pays it to the operator in the lane of the model.
+    function _pay(address operator, uint128 fee) internal {
+        _deposit(payer.addr, operator, fee);
+        IInferenceSettlement.Lane memory lane = settlement.lane(payer.addr, operator, modelId);
+        IInferenceSettlement.Voucher memory voucher = _voucher(payer.addr, operator, lane.fee + fee, lane.units + 1000);
+        _settle(voucher, _signVoucher(voucher, payer));
+    }
+
+    // Uptime.
+
+    function _periodStart(uint64 period) internal pure returns (uint64) {
+        return GENESIS + period * PERIOD_SECONDS;
+    }
+
+    /// @dev Requests and draws the committee of a period, during the period before.
+    function _draw(uint64 period) internal returns (uint32[] memory members) {
+        uint64 opensAt = _periodStart(period) - PERIOD_SECONDS;
+        if (_now() < opensAt) _warpTo(opensAt);
+        ledger.requestDraw(period);
+        _mine(3);
+        members = ledger.drawCommittee(period);
+        committeeOf[period] = members;
+    }
+
+    /// @dev Bitmaps of a whole period in which every operator was observed and up in every slot.
+    function _allUp() internal view returns (uint256[] memory observed, uint256[] memory up) {
+        uint256 words = (operators.length + 255) / 256;
+        observed = new uint256[](SLOTS * words);
+        up = new uint256[](SLOTS * words);
+        for (uint256 i = 0; i < observed.length; ++i) {
+            uint256 inWord = operators.length - (i % words) * 256;
+            observed[i] = inWord >= 256 ? type(uint256).max : (1 << inWord) - 1;
+            up[i] = observed[i];
+        }
+    }
+
+    /// @dev As `_allUp`, but the operator at `index` was down in the first `missedSlots` slots.
+    function _downFor(uint32 index, uint256 missedSlots)
+        internal
+        view
+        returns (uint256[] memory observed, uint256[] memory up)
+    {
+        (observed, up) = _allUp();
+        uint256 words = observed.length / SLOTS;
+        for (uint256 slot = 0; slot < missedSlots; ++slot) {
+            up[slot * words + index / 256] &= ~(1 << (index % 256));
+        }
+    }
+
+    /// @dev A report signed by the member's present signing key.
+    function _report(uint64 period, uint32[] memory members, uint8 seat, uint256[] memory observed, uint256[] memory up)
+        internal
+        view
+        returns (IUptimeLedger.Report memory)
+    {
+        bytes32 evidenceRoot = keccak256(abi.encode("evidence", period, seat));
+        Account memory key = signingKeyOf[operators[members[seat]]];
+        return IUptimeLedger.Report({
+            seat: seat,
+            observed: observed,
+            up: up,
+            evidenceRoot: evidenceRoot,
+            signature: _sign(key.key, _reportDigest(period, observed, up, evidenceRoot))
+        });
+    }
+
+    /// @dev Every member of the committee reports the same.
+    function _reports(uint64 period, uint32[] memory members, uint256[] memory observed, uint256[] memory up)
+        internal
+        view
+        returns (IUptimeLedger.Report[] memory reports)
+    {
+        reports = new IUptimeLedger.Report[](members.length);
+        for (uint256 i = 0; i < members.length; ++i) {
+            // A committee has seven seats.
+            // forge-lint: disable-next-line(unsafe-typecast)
+            reports[i] = _report(period, members, uint8(i), observed, up);
+        }
+    }
+
+    /// @dev A whole period: draw, sign, post; and the draw for the next, whose turn comes before this one ends. The result
+    ///      is final `REPORT_WINDOW` after the end: see `_finalize`.
+    function _runPeriod(uint64 period, uint256[] memory observed, uint256[] memory up) internal {
+        if (committeeOf[period].length == 0) _draw(period);
+        _draw(period + 1);
+        _warpTo(_periodStart(period + 1));
+        uint32[] memory members = committeeOf[period];
+        ledger.post(period, members, _reports(period, members, observed, up));
+    }
+
+    function _finalize(uint64 period) internal {
+        _warpTo(_periodStart(period + 1) + REPORT_WINDOW);
+    }
+}
+
+/// @notice The same system where the fee token is the stake token.
+abstract contract OneTokenBase is Base {
+    function _createFeeToken(TestToken stakeToken_) internal pure override returns (TestToken) {
+        return stakeToken_;
+    }
+}
