@@ -1,1 +1,4 @@
-//! Pure functions and detectors of concentration, uptime and drift.
+//! Pure functions of uptime and concentration: no I/O, no clock, no order of inputs that matters.
+
+pub mod concentration;
+pub mod uptime;
