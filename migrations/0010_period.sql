@@ -18,7 +18,7 @@ create table network_period (
     coverage        double precision, -- observed / expected
     units           uint256 not null,
     fees            uint256 not null,
-    stake           uint256 not null, -- active stake of the expected operators
+    stake           uint256 not null, -- active stake of all operators
     expected_total  bigint  not null,
     observed_total  bigint  not null,
     hit_total       bigint  not null,
@@ -29,11 +29,12 @@ create table network_period (
 
 create index on network_period (closed_by_block);
 
--- One row per closed period and operator expected in it.
+-- One row per closed period and operator that was expected in it, held stake at its end or settled something in it.
+-- Expected: registered before the period began, not exited by then and, where a committee was drawn, counted in the draw.
 create table operator_period (
     period          bigint  not null references network_period on delete cascade,
     operator        address not null,
-    expected        int     not null,
+    expected        int     not null, -- slots, 0 when the operator was not expected
     observed        int     not null,
     hit             int     not null,
     missed          int     not null,
@@ -60,7 +61,7 @@ create table operator_period (
 
 create index on operator_period (period);
 
--- Concentration among the expected operators of a closed period, by active stake, served units and fees.
+-- Concentration among the operators that have a row for a closed period, by active stake, served units and fees.
 -- All null when the total is zero. Nakamoto: the least k operators that together hold strictly more than the fraction.
 create table network_concentration (
     period              bigint  not null references network_period on delete cascade,
