@@ -84,9 +84,11 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
         require(
             address(feeToken) != address(0) && address(operatorRegistry) != address(0)
                 && address(modelRegistry) != address(0) && address(stakeVault) != address(0)
-                && configuration.reserve != address(0) && stakeVault.FEE_TOKEN() == address(feeToken),
+                && configuration.reserve != address(0),
             InferenceSettlement_ZeroAddress()
         );
+        address distributed = stakeVault.FEE_TOKEN();
+        require(distributed == address(feeToken), InferenceSettlement_FeeTokenMismatch(address(feeToken), distributed));
         require(
             configuration.protocolFeeBps <= MAX_PROTOCOL_FEE_BPS,
             InferenceSettlement_ProtocolFeeTooHigh(configuration.protocolFeeBps, MAX_PROTOCOL_FEE_BPS)

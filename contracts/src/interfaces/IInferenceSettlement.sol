@@ -166,6 +166,7 @@ interface IInferenceSettlement {
     error InferenceSettlement_NothingToClaim(address account);
     error InferenceSettlement_NoRoyalties(bytes32 modelId);
     error InferenceSettlement_CutTooHigh(uint256 cutBps, uint256 max);
+    error InferenceSettlement_FeeTokenMismatch(address feeToken, address distributedByVault);
     error InferenceSettlement_ProtocolFeeTooHigh(uint16 protocolFeeBps, uint16 max);
     error InferenceSettlement_DurationOutOfRange(uint64 duration, uint64 min, uint64 max);
 
