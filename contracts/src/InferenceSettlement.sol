@@ -404,14 +404,17 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
         lane_.units += units;
         channel_.settled = settled + fee;
         _lanes[voucher.payer][tab.operator][voucher.modelId] = lane_;
-        _split(tab, voucher, units, fee, lane_.royaltyBps);
+        _split(tab, voucher, units, fee, lane_);
         if (fee < due) _skip(tab, voucher, SkipReason.Underfunded, due - fee);
     }
 
-    /// @dev Protocol fee and royalty round down; the operator's net is what is left, so the three sum to the fee.
-    function _split(Tab memory tab, Voucher calldata voucher, uint64 units, uint128 fee, uint16 royaltyBps) private {
-        uint128 protocolFee = uint128((uint256(fee) * PROTOCOL_FEE_BPS) / BPS);
-        uint128 royalty = uint128((uint256(fee) * royaltyBps) / BPS);
+    /// @dev Protocol fee and royalty of a lane round down over all it ever paid, so that slicing a fee into many vouchers
+    ///      changes nothing; the operator's net is what is left, so the three sum to the fee. One base unit cannot pay
+    ///      both: there the protocol comes first.
+    function _split(Tab memory tab, Voucher calldata voucher, uint64 units, uint128 fee, Lane memory lane_) private {
+        uint128 protocolFee = _shareOf(lane_.fee, PROTOCOL_FEE_BPS) - _shareOf(lane_.fee - fee, PROTOCOL_FEE_BPS);
+        uint128 royalty = _shareOf(lane_.fee, lane_.royaltyBps) - _shareOf(lane_.fee - fee, lane_.royaltyBps);
+        if (protocolFee + royalty > fee) royalty = fee - protocolFee;
         if (royalty != 0) _royalties[voucher.modelId] += royalty;
         tab.protocolFees += protocolFee;
         tab.earned += fee - protocolFee - royalty;
@@ -439,6 +442,10 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
 
     function _epoch() private view returns (uint64) {
         return uint64(block.timestamp) / EPOCH_DURATION;
+    }
+
+    function _shareOf(uint128 amount, uint16 bps) private pure returns (uint128) {
+        return uint128((uint256(amount) * bps) / BPS);
     }
 
     function _requireDuration(uint64 duration, uint64 max) private pure {

@@ -30,7 +30,7 @@ abstract contract Base is Test {
     uint256 internal constant OWN_STAKE = 2000 ether;
     uint64 internal constant THAW = 23 days;
     uint64 internal constant EVIDENCE = 7 days;
-    uint64 internal constant COMMISSION_DELAY = 1 days;
+    uint64 internal constant COMMISSION_DELAY = THAW;
     uint16 internal constant COMMISSION_BPS = 1000;
     uint16 internal constant PROTOCOL_FEE_BPS = 500;
     uint16 internal constant ROYALTY_BPS = 300;
@@ -80,9 +80,11 @@ abstract contract Base is Test {
         vm.warp(START);
         vm.roll(1000);
         _deploy();
+        // Before the prank: the precompile's call would use it up.
+        bytes32 weightsDigest = sha256("weights");
         vm.prank(publisher);
         modelId = modelRegistry.registerModel(
-            sha256("weights"), 0, IModelRegistry.Mode.Reexecution, ROYALTY_BPS, "ipfs://weights", 0
+            weightsDigest, 0, IModelRegistry.Mode.Reexecution, ROYALTY_BPS, "ipfs://weights", 0
         );
     }
 

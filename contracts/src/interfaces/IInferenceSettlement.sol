@@ -92,7 +92,9 @@ interface IInferenceSettlement {
         string evidenceURI
     );
 
-    /// @notice A voucher was paid: `fee = protocolFee + royalty + operator's net`, to the base unit.
+    /// @notice A voucher was paid: `fee = protocolFee + royalty + operator's net`, to the base unit. Protocol fee and
+    ///         royalty are each the growth of `floor(lane fee * bps / 10,000)`, so that slicing a fee changes nothing; of a
+    ///         fee of one base unit the protocol takes its part first.
     event FeesSettled(
         address indexed operator,
         address indexed payer,
@@ -134,7 +136,7 @@ interface IInferenceSettlement {
 
     /// @notice Emitted once, at deployment.
     /// @param reserve Account that protocol fees and seized earnings are credited to.
-    /// @param protocolFeeBps Protocol's share of each fee, basis points of 10,000, rounded down.
+    /// @param protocolFeeBps Protocol's share of each fee, basis points of 10,000, rounded down over a lane.
     /// @param exitDelay Seconds between starting and finishing an exit; also the notice of a signer's revocation.
     /// @param epochDuration Seconds of an epoch; earnings stay locked for 7 to 8 of them.
     event InferenceSettlementConfigured(
