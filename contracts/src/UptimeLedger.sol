@@ -55,6 +55,10 @@ contract UptimeLedger is IUptimeLedger, EIP712 {
         require(pending == 0 || block.number > pending + BLOCK_HASH_HISTORY, UptimeLedger_DrawPending(period, pending));
         uint64 drawBlock = uint64(block.number) + DRAW_DELAY_BLOCKS;
         _periods[period].drawBlock = drawBlock;
+        // Counted now: who could add operators once the seed is known would choose among committees.
+        uint32 operatorCount = OPERATOR_REGISTRY.operatorCount();
+        // Later operators go unwatched rather than all of them: a crowd cannot stop the ledger.
+        _periods[period].operatorCount = operatorCount < MAX_OPERATORS ? operatorCount : MAX_OPERATORS;
         emit DrawRequested(period, drawBlock);
     }
 
@@ -67,12 +71,9 @@ contract UptimeLedger is IUptimeLedger, EIP712 {
         bytes32 blockHash = blockhash(drawBlock);
         require(blockHash != bytes32(0), UptimeLedger_DrawExpired(period, drawBlock));
 
-        uint32 operatorCount = OPERATOR_REGISTRY.operatorCount();
-        // Later operators go unwatched rather than all of them: a crowd cannot stop the ledger.
-        if (operatorCount > MAX_OPERATORS) operatorCount = MAX_OPERATORS;
+        uint32 operatorCount = _periods[period].operatorCount;
         bytes32 seed = keccak256(abi.encode(blockHash, period, address(this)));
         members = _draw(seed, operatorCount);
-        _periods[period].operatorCount = operatorCount;
         _periods[period].committeeHash = keccak256(abi.encode(members));
         emit CommitteeDrawn(period, seed, operatorCount, members);
     }

@@ -33,7 +33,7 @@ interface IUptimeLedger {
     }
 
     /// @param drawBlock Block whose hash seeds the draw; zero when no draw was requested.
-    /// @param operatorCount Operators registered when the committee was drawn, at most `MAX_OPERATORS`; indices from here
+    /// @param operatorCount Operators registered when the draw was requested, at most `MAX_OPERATORS`; indices from here
     ///        on are not expected.
     /// @param reports Reports behind the result; zero when none was posted.
     /// @param committeeHash `keccak256(abi.encode(members))`; zero when not drawn.
