@@ -75,7 +75,7 @@ pub struct BlockRef {
 }
 
 /// Addresses of the contracts and of the two tokens (which may be one).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Addresses {
     pub access_manager: Address,
@@ -114,12 +114,31 @@ impl Addresses {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
+    pub tokens: TokenParameters,
     pub access: AccessParameters,
     pub vault: VaultParameters,
     pub operators: OperatorParameters,
     pub uptime: UptimeParameters,
     pub settlement: SettlementParameters,
     pub slasher: SlasherParameters,
+}
+
+/// Test tokens that were deployed along, each none where an existing token is used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenParameters {
+    pub stake: Option<TestTokenParameters>,
+    /// Also none when fees are paid in the stake token.
+    pub fee: Option<TestTokenParameters>,
+}
+
+/// Constructor of `TestToken`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TestTokenParameters {
+    pub name: String,
+    pub symbol: String,
+    pub decimals: u8,
 }
 
 /// Who may change policy, and how slowly.
@@ -142,6 +161,7 @@ pub struct VaultParameters {
     #[serde(with = "decimal")]
     pub min_deposit: U256,
     pub thaw_seconds: u64,
+    /// Also the `Slasher`'s evidence window: one number, so that the thaw period covers it.
     pub evidence_seconds: u64,
     pub dispute_seconds: u64,
     pub resolution_seconds: u64,
@@ -206,6 +226,8 @@ pub struct Compiler {
 pub struct Transaction {
     /// What it did, e.g. `deploy StakeVault`.
     pub step: String,
+    /// The contract that it created or called.
+    pub contract: Address,
     pub hash: B256,
     pub block_number: u64,
     pub gas_used: u64,

@@ -1,0 +1,111 @@
+//! What a deployment will cost, without sending anything.
+
+use alloy::primitives::{Address, U256};
+use alloy::rpc::types::state::{AccountOverride, StateOverride, StateOverridesBuilder};
+
+use crate::error::Error;
+use crate::node::{EstimateFailure, Node};
+use crate::plan::{Blueprint, Step};
+
+/// Gas and cost of the steps that are still to be sent.
+///
+/// Steps that build on contracts not yet on chain are estimated with those contracts' code put in place for the
+/// estimate, so the figures are near but need not equal what is used in the end; the gas price moves anyway.
+#[derive(Debug, Clone)]
+pub struct Estimate {
+    pub chain_id: u64,
+    pub deployer: Address,
+    pub steps: Vec<StepEstimate>,
+    /// Wei per gas now, tip included.
+    pub gas_price: u128,
+    /// Wei that the deployer has.
+    pub balance: U256,
+}
+
+/// Gas of one step.
+#[derive(Debug, Clone, Copy)]
+pub struct StepEstimate {
+    pub step: Step,
+    /// The contract that it will create or call.
+    pub contract: Address,
+    pub gas: u64,
+}
+
+impl Estimate {
+    pub fn gas(&self) -> u64 {
+        self.steps.iter().map(|step| step.gas).sum()
+    }
+
+    /// Wei for some gas at the present price.
+    pub fn cost_of(&self, gas: u64) -> U256 {
+        U256::from(gas) * U256::from(self.gas_price)
+    }
+
+    /// Wei for all steps at the present price.
+    pub fn cost(&self) -> U256 {
+        self.cost_of(self.gas())
+    }
+
+    pub fn is_sufficient(&self) -> bool {
+        self.balance >= self.cost()
+    }
+}
+
+/// Estimates each of the steps, in their order.
+pub(crate) async fn steps(
+    node: &Node,
+    blueprint: &Blueprint<'_>,
+    steps: impl Iterator<Item = Step>,
+) -> Result<Vec<StepEstimate>, Error> {
+    let mut estimates = Vec::new();
+    for step in steps {
+        let overrides = missing_contracts(node, blueprint, step).await?;
+        let gas = match node.estimate(blueprint, step, overrides.clone()).await {
+            Ok(gas) => gas,
+            Err(EstimateFailure::Revert(reason)) => return Err(Error::WouldRevert { step, reason }),
+            Err(EstimateFailure::Rpc(source)) if source.is_error_resp() && !overrides.is_empty() => {
+                tracing::debug!(%step, %source, "estimate with overrides refused");
+                return Err(Error::NoOverrides {
+                    method: "eth_estimateGas",
+                });
+            }
+            Err(EstimateFailure::Rpc(source)) => {
+                return Err(Error::Rpc {
+                    action: "estimate gas",
+                    source: source.into(),
+                });
+            }
+        };
+        estimates.push(StepEstimate {
+            step,
+            contract: step.address(blueprint.addresses),
+            gas,
+        });
+    }
+    Ok(estimates)
+}
+
+/// Contracts that the step's execution reads and that are not on chain yet.
+async fn missing_contracts(node: &Node, blueprint: &Blueprint<'_>, step: Step) -> Result<StateOverride, Error> {
+    let needed = match step {
+        Step::InferenceSettlement => Step::StakeVault,
+        Step::Roles => Step::AccessManager,
+        Step::AccessManager
+        | Step::StakeToken
+        | Step::FeeToken
+        | Step::ModelRegistry
+        | Step::StakeVault
+        | Step::OperatorRegistry
+        | Step::UptimeLedger
+        | Step::Slasher => return Ok(StateOverride::default()),
+    };
+    let address = needed.address(blueprint.addresses);
+    if !node.code(address).await?.is_empty() {
+        return Ok(StateOverride::default());
+    }
+    let mut contract = AccountOverride::default().with_code(node.runtime_code(blueprint, needed).await?);
+    if step == Step::Roles {
+        contract = contract.with_state_diff([blueprint.admin_storage()]);
+    }
+    Ok(StateOverridesBuilder::default().append(address, contract).build())
+}
