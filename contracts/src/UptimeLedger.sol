@@ -215,14 +215,16 @@ contract UptimeLedger is IUptimeLedger, EIP712 {
             Report calldata report = reports[i];
             require(report.seat < members.length, UptimeLedger_SeatUnknown(report.seat, members.length));
             require(i == 0 || report.seat > reports[i - 1].seat, UptimeLedger_SeatsNotAscending(i));
-            require(
-                report.observed.length == length && report.up.length == length,
-                UptimeLedger_WrongBitmapLength(report.seat, report.observed.length, length)
-            );
+            _requireLength(report.seat, report.observed.length, length);
+            _requireLength(report.seat, report.up.length, length);
             _requireReporter(period, members[report.seat], report);
             seats |= uint8(1 << report.seat);
             evidenceRoots[i] = report.evidenceRoot;
         }
+    }
+
+    function _requireLength(uint8 seat, uint256 length, uint256 expected) private pure {
+        require(length == expected, UptimeLedger_WrongBitmapLength(seat, length, expected));
     }
 
     /// @dev The key must have been bound to the member at some time in the period.
