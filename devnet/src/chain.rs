@@ -157,6 +157,15 @@ impl Chain {
         self.service.stop()
     }
 
+    /// How anvil ended, if it did so by itself.
+    ///
+    /// # Errors
+    /// When it was stopped or cannot be looked after.
+    pub fn exited(&mut self) -> Result<Option<String>> {
+        let ended = self.service.exited()?;
+        Ok(ended.map(|status| format!("{status}: {}", self.service.log_tail())))
+    }
+
     /// Ends anvil as a crash would: what a persistent chain did in the last seconds is lost.
     ///
     /// # Errors

@@ -190,6 +190,15 @@ impl Postgres {
         self.service.stop()
     }
 
+    /// How the server ended, if it did so by itself.
+    ///
+    /// # Errors
+    /// When it was stopped or cannot be looked after.
+    pub fn exited(&mut self) -> Result<Option<String>> {
+        let ended = self.service.exited()?;
+        Ok(ended.map(|status| format!("{status}: {}", self.service.log_tail())))
+    }
+
     /// Ends the server as a crash would, for tests of what survives one.
     ///
     /// # Errors
