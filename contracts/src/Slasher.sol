@@ -37,6 +37,10 @@ contract Slasher is ISlasher, AccessManaged {
         uint64 evidenceWindow,
         DowntimePenalty memory penalty
     ) AccessManaged(manager) {
+        // Punished after it is final, and before a thaw begun with the period can have ended.
+        uint256 periodSeconds = uptimeLedger.periodStart(1) - uptimeLedger.periodStart(0);
+        uint256 latest = Math.saturatingSub(stakeVault.THAW(), periodSeconds);
+        _requireWithin("evidenceWindow", evidenceWindow, uptimeLedger.schedule().reportWindow + 1, latest);
         UPTIME_LEDGER = uptimeLedger;
         OPERATOR_REGISTRY = operatorRegistry;
         STAKE_VAULT = stakeVault;

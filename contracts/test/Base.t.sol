@@ -98,6 +98,11 @@ abstract contract Base is Test {
         return new TestToken("Fee", "FEE", 18);
     }
 
+    /// @dev Tests that need many periods at hand have a longer one.
+    function _evidenceWindow() internal pure virtual returns (uint64) {
+        return EVIDENCE;
+    }
+
     function _durations() internal pure returns (IStakeVault.Durations memory) {
         return
             IStakeVault.Durations({thaw: THAW, evidence: EVIDENCE, dispute: 7 days, resolution: 7 days, buffer: 2 days});
@@ -137,7 +142,7 @@ abstract contract Base is Test {
             address(accessManager), feeToken, operatorRegistry, modelRegistry, vault, _configuration()
         );
         ledger = new UptimeLedger(operatorRegistry, _schedule());
-        slasher = new Slasher(address(accessManager), ledger, operatorRegistry, vault, settlement, EVIDENCE, _penalty());
+        slasher = new Slasher(address(accessManager), ledger, operatorRegistry, vault, settlement, _evidenceWindow(), _penalty());
         _wire();
     }
 

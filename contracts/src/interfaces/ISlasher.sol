@@ -55,7 +55,8 @@ interface ISlasher {
     error Slasher_TooLittleObserved(uint32 observedSlots, uint32 required);
     error Slasher_ParameterOutOfRange(bytes32 name, uint256 value, uint256 min, uint256 max);
 
-    /// @notice Seconds after a period's end in which its downtime can be punished.
+    /// @notice Seconds after a period's end in which its downtime can be punished: more than the report window, and with
+    ///         the period itself no more than the vault's thaw, both checked at deployment.
     function EVIDENCE_WINDOW() external view returns (uint64);
 
     /// @notice The penalty in force.
