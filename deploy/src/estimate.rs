@@ -4,6 +4,7 @@ use alloy::primitives::{Address, U256};
 use alloy::rpc::types::state::{AccountOverride, StateOverride, StateOverridesBuilder};
 
 use crate::error::Error;
+use crate::journal::Record;
 use crate::node::{EstimateFailure, Node};
 use crate::plan::{Blueprint, Step};
 
@@ -55,11 +56,12 @@ impl Estimate {
 pub(crate) async fn steps(
     node: &Node,
     blueprint: &Blueprint<'_>,
-    steps: impl Iterator<Item = Step>,
+    records: &[Record],
 ) -> Result<Vec<StepEstimate>, Error> {
     let mut estimates = Vec::new();
-    for step in steps {
-        let overrides = missing_contracts(node, blueprint, step).await?;
+    for record in records {
+        let step = record.step;
+        let overrides = missing_contracts(node, blueprint, record).await?;
         let gas = match node.estimate(blueprint, step, overrides.clone()).await {
             Ok(gas) => gas,
             Err(EstimateFailure::Revert(reason)) => return Err(Error::WouldRevert { step, reason }),
@@ -86,8 +88,8 @@ pub(crate) async fn steps(
 }
 
 /// Contracts that the step's execution reads and that are not on chain yet.
-async fn missing_contracts(node: &Node, blueprint: &Blueprint<'_>, step: Step) -> Result<StateOverride, Error> {
-    let needed = match step {
+async fn missing_contracts(node: &Node, blueprint: &Blueprint<'_>, record: &Record) -> Result<StateOverride, Error> {
+    let needed = match record.step {
         Step::InferenceSettlement => Step::StakeVault,
         Step::Roles => Step::AccessManager,
         Step::AccessManager
@@ -104,8 +106,10 @@ async fn missing_contracts(node: &Node, blueprint: &Blueprint<'_>, step: Step) -
         return Ok(StateOverride::default());
     }
     let mut contract = AccountOverride::default().with_code(node.runtime_code(blueprint, needed).await?);
-    if step == Step::Roles {
+    if record.step == Step::Roles {
         contract = contract.with_state_diff([blueprint.admin_storage()]);
     }
-    Ok(StateOverridesBuilder::default().append(address, contract).build())
+    // With the present nonce the step would create its contract where an earlier one belongs.
+    let overrides = StateOverridesBuilder::default().append(address, contract);
+    Ok(overrides.with_nonce(blueprint.deployer, record.nonce).build())
 }

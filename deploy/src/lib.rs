@@ -62,12 +62,11 @@ pub async fn estimate(
     let Opened::Begun(session) = Session::open(rpc_url, deployer, config, options, true).await? else {
         return Ok(None);
     };
-    let steps = session.open_records().await?.iter().map(|record| record.step);
     let blueprint = session.journal.blueprint();
     Ok(Some(Estimate {
         chain_id: session.journal.chain_id,
         deployer,
-        steps: estimate::steps(&session.node, &blueprint, steps).await?,
+        steps: estimate::steps(&session.node, &blueprint, session.open_records().await?).await?,
         gas_price: session.node.gas_price().await?,
         balance: session.node.balance(deployer).await?,
     }))

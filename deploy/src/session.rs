@@ -167,8 +167,7 @@ impl Session {
         let Some(first) = open.first() else {
             return Ok(());
         };
-        let steps = open.iter().map(|record| record.step);
-        let estimates = estimate::steps(&self.node, &self.journal.blueprint(), steps).await?;
+        let estimates = estimate::steps(&self.node, &self.journal.blueprint(), open).await?;
         let gas: u64 = estimates.iter().map(|estimate| estimate.gas).sum();
         let needed = U256::from(gas) * U256::from(self.node.gas_price().await?);
         let balance = self.node.balance(self.journal.deployer).await?;

@@ -59,7 +59,7 @@ impl Session {
     pub(crate) async fn write_unsigned(&self, file: &Path) -> Result<usize, Error> {
         let blueprint = self.journal.blueprint();
         let open = self.open_records().await?;
-        let estimates = estimate::steps(&self.node, &blueprint, open.iter().map(|record| record.step)).await?;
+        let estimates = estimate::steps(&self.node, &blueprint, open).await?;
         let fees = self.node.fees(None).await?;
         let tip = fees.max_priority_fee_per_gas.ok_or_else(|| Error::Signed {
             position: 0,
