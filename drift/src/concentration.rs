@@ -69,7 +69,11 @@ impl Distribution {
     pub fn gini(&self) -> Option<f64> {
         let shares = self.shares()?;
         let n = shares.len() as f64;
-        let weighted: f64 = shares.rev().enumerate().map(|(i, share)| (2.0 * (i as f64 + 1.0) - n - 1.0) * share).sum();
+        let weighted: f64 = shares
+            .rev()
+            .enumerate()
+            .map(|(i, share)| (2.0 * (i as f64 + 1.0) - n - 1.0) * share)
+            .sum();
         Some(weighted / n)
     }
 

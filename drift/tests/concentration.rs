@@ -40,8 +40,18 @@ fn published_values_are_met() -> anyhow::Result<()> {
     for case in vectors.cases {
         let amounts: Vec<U256> = case.amounts.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
         let distribution = Distribution::new(amounts);
-        assert!(agrees(distribution.gini(), case.gini, 5e-6), "{}: Gini {:?}", case.source, distribution.gini());
-        assert!(agrees(distribution.hhi(), case.hhi, 5e-8), "{}: HHI {:?}", case.source, distribution.hhi());
+        assert!(
+            agrees(distribution.gini(), case.gini, 5e-6),
+            "{}: Gini {:?}",
+            case.source,
+            distribution.gini()
+        );
+        assert!(
+            agrees(distribution.hhi(), case.hhi, 5e-8),
+            "{}: HHI {:?}",
+            case.source,
+            distribution.hhi()
+        );
         let d2 = distribution.effective_members();
         assert!(agrees(d2, case.effective_members, 5e-9), "{}: D2 {d2:?}", case.source);
         if let Some(expected) = case.nakamoto {
@@ -67,7 +77,9 @@ fn a_total_of_zero_has_no_concentration() {
 fn a_permutation_changes_no_bit_of_any_result() -> anyhow::Result<()> {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     for members in 1..60 {
-        let mut amounts: Vec<U256> = (0..members).map(|_| U256::from(rng.random::<u128>() >> (members % 100))).collect();
+        let mut amounts: Vec<U256> = (0..members)
+            .map(|_| U256::from(rng.random::<u128>() >> (members % 100)))
+            .collect();
         let before = Distribution::new(amounts.clone());
         amounts.shuffle(&mut rng);
         let after = Distribution::new(amounts);
@@ -93,9 +105,8 @@ fn nakamoto_is_the_least_number_strictly_above_the_threshold() -> anyhow::Result
         let distribution = Distribution::new(amounts.iter().copied().map(U256::from));
         amounts.sort_unstable_by(|a, b| b.cmp(a));
         for threshold in THRESHOLDS {
-            let above = |k: usize| {
-                amounts.iter().take(k).sum::<u64>() * threshold.denominator > total * threshold.numerator
-            };
+            let above =
+                |k: usize| amounts.iter().take(k).sum::<u64>() * threshold.denominator > total * threshold.numerator;
             let least = (1..=amounts.len()).find(|k| above(*k)).filter(|_| total != 0);
             assert_eq!(distribution.nakamoto(threshold), least, "{amounts:?} at {threshold:?}");
         }

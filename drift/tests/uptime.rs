@@ -24,7 +24,11 @@ fn published_wilson_intervals_are_met() -> anyhow::Result<()> {
     for case in vectors.cases {
         let (low, high) = wilson95(case.hits, case.trials).context("an interval")?;
         let close = (low - case.low).abs() < 5e-9 && (high - case.high).abs() < 5e-9;
-        assert!(close, "{}/{} gave ({low}, {high}); source: {}", case.hits, case.trials, vectors.source);
+        assert!(
+            close,
+            "{}/{} gave ({low}, {high}); source: {}",
+            case.hits, case.trials, vectors.source
+        );
     }
     Ok(())
 }
@@ -35,7 +39,10 @@ fn an_interval_holds_its_ratio_and_stays_within_zero_and_one() -> anyhow::Result
         for hits in 0..=trials {
             let (low, high) = wilson95(hits, trials).context("an interval")?;
             let ratio = hits as f64 / trials as f64;
-            assert!(0.0 <= low && low <= ratio && ratio <= high && high <= 1.0, "{hits}/{trials}: ({low}, {high})");
+            assert!(
+                0.0 <= low && low <= ratio && ratio <= high && high <= 1.0,
+                "{hits}/{trials}: ({low}, {high})"
+            );
         }
     }
     Ok(())

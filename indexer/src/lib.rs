@@ -1,1 +1,64 @@
 //! Follows the chain and writes its events as rows.
+
+mod accounts;
+mod book;
+mod chain;
+mod commit;
+mod config;
+mod database;
+mod error;
+mod events;
+mod fetch;
+mod flow;
+mod fold;
+mod follow;
+mod health;
+mod hint;
+mod identity;
+pub mod metrics;
+mod rewind;
+mod rows;
+mod schedule;
+mod sql;
+mod text;
+
+use anyhow::Context;
+use metrics_exporter_prometheus::PrometheusHandle;
+use plumbline_protocol::Deployment;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use config::Config;
+pub use error::{Halt, RpcFailure, RpcFailureKind};
+
+/// The schema; only the indexer applies it.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
+
+/// Runs until cancelled, or until something has to be mended by hand (then the error holds a [`Halt`]).
+///
+/// With a listen address, a halt keeps the process alive until it is cancelled, so that `/readyz` can say why.
+pub async fn run(config: Config, recorder: Option<PrometheusHandle>, cancel: CancellationToken) -> anyhow::Result<()> {
+    let deployment = Deployment::read(&config.deployment)?;
+    if let Some(number) = config.rewind_to {
+        return rewind::by_hand(&config, &deployment, number).await;
+    }
+    let status = health::Shared::default();
+    let Some(listen) = config.listen else {
+        return follow::follow(&config, &deployment, &status, &cancel).await;
+    };
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("listen on {listen} for health and metrics; choose another with --listen"))?;
+    let endpoints = tokio::spawn(health::serve(listener, status.clone(), recorder, cancel.clone()));
+    let followed = follow::follow(&config, &deployment, &status, &cancel).await;
+    if let Err(error) = &followed {
+        tracing::error!(
+            error = format!("{error:#}"),
+            "halted; /readyz says so until the process is stopped"
+        );
+        status.halted(format!("{error:#}"));
+        cancel.cancelled().await;
+    }
+    endpoints.await.context("serve health and metrics")??;
+    followed
+}

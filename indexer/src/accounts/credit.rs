@@ -1,0 +1,58 @@
+//! What an account is owed by the settlement or the vault.
+
+use alloy::primitives::Address;
+use sqlx::PgConnection;
+
+use super::Running;
+use crate::rows::{Rows, row};
+use crate::sql::Uint;
+
+/// Who owes it, in which token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum CreditClass {
+    Fee,
+    Stake,
+}
+
+impl CreditClass {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Fee => "fee_credit",
+            Self::Stake => "stake_credit",
+        }
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Credit {
+    pub(crate) balance: Uint,
+    pub(crate) collected: Uint,
+}
+
+impl Running for Credit {
+    type Key = (CreditClass, Address);
+
+    async fn load(db: &mut PgConnection, (class, account): Self::Key) -> anyhow::Result<Option<Self>> {
+        let state = sqlx::query_as!(
+            Self,
+            r#"select balance as "balance: Uint", collected as "collected: Uint"
+               from credit_account where class = $1 and account = $2 order by block_number desc limit 1"#,
+            class.as_str(),
+            account.as_slice(),
+        );
+        Ok(state.fetch_optional(db).await?)
+    }
+
+    fn write(&self, (class, account): Self::Key, block_number: i64, rows: &mut Rows) {
+        row!(
+            rows,
+            credit_account {
+                block_number,
+                class: class.as_str(),
+                account,
+                balance: self.balance,
+                collected: self.collected,
+            }
+        );
+    }
+}

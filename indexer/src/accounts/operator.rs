@@ -1,0 +1,85 @@
+//! An operator's stake pool, earnings and totals.
+
+use alloy::primitives::{Address, U256, U512};
+use sqlx::PgConnection;
+
+use super::Running;
+use crate::rows::{Rows, row};
+use crate::sql::Uint;
+
+#[derive(Default)]
+pub(crate) struct OperatorAccount {
+    pub(crate) stake_active: Uint,
+    pub(crate) stake_thawing: Uint,
+    pub(crate) shares: Uint,
+    pub(crate) own_shares: Uint,
+    pub(crate) generation: i64,
+    pub(crate) rewards: Uint,
+    pub(crate) earnings_locked: Uint,
+    pub(crate) earnings_claimable: Uint,
+    pub(crate) batches: i64,
+    pub(crate) receipts: Uint,
+    pub(crate) vouchers: i64,
+    pub(crate) units: Uint,
+    pub(crate) fees: Uint,
+    pub(crate) slashed_stake: Uint,
+    pub(crate) slashed_earnings: Uint,
+    pub(crate) faults: i64,
+}
+
+impl OperatorAccount {
+    /// Assets behind the operator's own shares, `own_shares * stake_active / shares` rounded down, as the vault has it.
+    pub(crate) fn stake_own(&self) -> U256 {
+        if self.shares.0.is_zero() {
+            return U256::ZERO;
+        }
+        let product: U512 = self.own_shares.0.widening_mul(self.stake_active.0);
+        // Own shares are part of all shares, so the quotient is at most the active stake.
+        (product / U512::from(self.shares.0)).to()
+    }
+}
+
+impl Running for OperatorAccount {
+    type Key = Address;
+
+    async fn load(db: &mut PgConnection, operator: Address) -> anyhow::Result<Option<Self>> {
+        let state = sqlx::query_as!(
+            Self,
+            r#"select stake_active as "stake_active: Uint", stake_thawing as "stake_thawing: Uint",
+                      shares as "shares: Uint", own_shares as "own_shares: Uint", generation, rewards as "rewards: Uint",
+                      earnings_locked as "earnings_locked: Uint", earnings_claimable as "earnings_claimable: Uint",
+                      batches, receipts as "receipts: Uint", vouchers, units as "units: Uint", fees as "fees: Uint",
+                      slashed_stake as "slashed_stake: Uint", slashed_earnings as "slashed_earnings: Uint", faults
+               from operator_account where operator = $1 order by block_number desc limit 1"#,
+            operator.as_slice(),
+        );
+        Ok(state.fetch_optional(db).await?)
+    }
+
+    fn write(&self, operator: Address, block_number: i64, rows: &mut Rows) {
+        row!(
+            rows,
+            operator_account {
+                block_number,
+                operator,
+                stake_active: self.stake_active,
+                stake_own: self.stake_own(),
+                stake_thawing: self.stake_thawing,
+                shares: self.shares,
+                own_shares: self.own_shares,
+                generation: self.generation,
+                rewards: self.rewards,
+                earnings_locked: self.earnings_locked,
+                earnings_claimable: self.earnings_claimable,
+                batches: self.batches,
+                receipts: self.receipts,
+                vouchers: self.vouchers,
+                units: self.units,
+                fees: self.fees,
+                slashed_stake: self.slashed_stake,
+                slashed_earnings: self.slashed_earnings,
+                faults: self.faults,
+            }
+        );
+    }
+}

@@ -1,0 +1,46 @@
+//! What the indexer can be told: flags, each with an environment variable.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Follow the chain and write its events as rows.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Config {
+    /// PostgreSQL database to write to; the role must own it or its schema
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: String,
+
+    /// RPC endpoint to read from: http, https, ws or wss
+    #[arg(long, env = "PLUMBLINE_RPC_URL", hide_env_values = true, value_name = "URL")]
+    pub rpc_url: String,
+
+    /// WebSocket endpoint that announces new blocks; only a hint, polling goes on
+    #[arg(long, env = "PLUMBLINE_WS_URL", hide_env_values = true, value_name = "URL")]
+    pub ws_url: Option<String>,
+
+    /// Deployments file that `plumbline deploy` wrote
+    #[arg(long, env = "PLUMBLINE_DEPLOYMENT", value_name = "FILE")]
+    pub deployment: PathBuf,
+
+    /// Pause between looks at the head
+    #[arg(long, env = "PLUMBLINE_POLL_INTERVAL_MS", default_value_t = 200, value_name = "MS",
+          value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    pub poll_interval_ms: u64,
+
+    /// Blocks after which a block counts as final on a chain without the `finalized` tag
+    #[arg(long, env = "PLUMBLINE_FINALITY_DEPTH", default_value_t = 64, value_name = "BLOCKS")]
+    pub finality_depth: u64,
+
+    /// Most final blocks to ask for in one request; less when the endpoint refuses
+    #[arg(long, env = "PLUMBLINE_MAX_RANGE", default_value_t = 2_000, value_name = "BLOCKS",
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub max_range: u64,
+
+    /// Address for /healthz, /readyz and /metrics
+    #[arg(long, env = "PLUMBLINE_INDEXER_LISTEN", value_name = "IP:PORT")]
+    pub listen: Option<SocketAddr>,
+
+    /// Delete the rows of all blocks above this one and exit; the answer to a reorg beyond finality
+    #[arg(long, value_name = "BLOCK")]
+    pub rewind_to: Option<u64>,
+}

@@ -1,0 +1,383 @@
+//! Follows the chain: rewinds past reorgs, fetches a range, commits it whole.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use alloy::primitives::B256;
+use plumbline_protocol::Deployment;
+use sqlx::PgConnection;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::accounts::Accounts;
+use crate::book::Parameters;
+use crate::chain::{Chain, Header};
+use crate::commit::{Sighting, commit, prepare};
+use crate::config::Config;
+use crate::database::{self, Stored};
+use crate::error::{Remedy, RpcFailure};
+use crate::fetch::{self, Span};
+use crate::health::Shared;
+use crate::identity::{Identity, identify, tokens};
+use crate::{events, hint, metrics, rewind};
+
+/// Blocks that are not final yet are read and written at most so many at a time.
+const WINDOW_BLOCKS: u64 = 64;
+/// An endpoint behind a load balancer may lag for a moment; after so many looks its shorter chain is the chain.
+const LOOKS_BEHIND: u32 = 5;
+/// Looks at a chain that changes under them, before waiting.
+const MAX_LOOKS_AGAIN: u32 = 10;
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// How often `chain_head.observed_at` says that the indexer lives, while nothing happens.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+const PROGRESS_PAUSE: Duration = Duration::from_secs(5);
+
+/// Follows until cancelled; returns an error only for what waiting does not mend.
+pub(crate) async fn follow(
+    config: &Config,
+    deployment: &Deployment,
+    status: &Shared,
+    cancel: &CancellationToken,
+) -> anyhow::Result<()> {
+    let news = Arc::new(Notify::new());
+    let hints = config
+        .ws_url
+        .clone()
+        .map(|url| tokio::spawn(hint::listen(url, news.clone(), cancel.clone())));
+    let followed = cancel
+        .run_until_cancelled(follow_forever(config, deployment, status, &news))
+        .await;
+    if let Some(hints) = hints {
+        hints.abort();
+    }
+    match followed {
+        Some(Err(error)) => Err(error),
+        Some(Ok(())) | None => {
+            tracing::info!("stopped; the next start goes on from the last committed block");
+            Ok(())
+        }
+    }
+}
+
+/// What is dropped at any await here rolls back: a range is committed whole or not at all.
+async fn follow_forever(
+    config: &Config,
+    deployment: &Deployment,
+    status: &Shared,
+    news: &Notify,
+) -> anyhow::Result<()> {
+    let mut session = None;
+    let mut wait = FIRST_WAIT;
+    let mut looks_again = 0;
+    loop {
+        let looked = match &mut session {
+            None => Session::open(config, deployment).await.map(|opened| {
+                session = Some(opened);
+                Look::More
+            }),
+            Some(session) => session.look(status).await,
+        };
+        match looked {
+            Ok(look) => {
+                (wait, looks_again) = (FIRST_WAIT, 0);
+                if look == Look::Settled {
+                    let pause = Duration::from_millis(config.poll_interval_ms);
+                    // Running into the pause's end is the normal case: nothing was announced.
+                    drop(tokio::time::timeout(pause, news.notified()).await);
+                }
+            }
+            Err(error) if Remedy::of(&error) == Remedy::Stop => return Err(error),
+            Err(error) if Remedy::of(&error) == Remedy::LookAgain && looks_again < MAX_LOOKS_AGAIN => {
+                looks_again += 1;
+                tracing::debug!(error = format!("{error:#}"), "looking again");
+            }
+            Err(error) => {
+                metrics::retried();
+                let retry_in_ms = wait.as_millis() as u64;
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    retry_in_ms,
+                    "step failed; nothing was lost, trying again"
+                );
+                match &mut session {
+                    Some(session) if error.chain().any(|cause| cause.is::<RpcFailure>()) => session.verified = false,
+                    Some(_) | None => session = None,
+                }
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(LONGEST_WAIT);
+                looks_again = 0;
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// There is more to do at once.
+    More,
+    /// Nothing to do before the chain moves.
+    Settled,
+}
+
+/// One connection to the database and what this process knows while it holds it.
+struct Session<'a> {
+    deployment: &'a Deployment,
+    chain: Chain,
+    db: PgConnection,
+    identity: Identity,
+    /// The endpoint was checked since it last failed.
+    verified: bool,
+    accounts: Accounts,
+    parameters: Parameters,
+    span: Span,
+    tip: Option<Stored>,
+    tip_header: Option<Header>,
+    settled_head: Option<B256>,
+    looks_behind: u32,
+    heartbeat: Instant,
+    progress: Progress,
+}
+
+impl<'a> Session<'a> {
+    async fn open(config: &Config, deployment: &'a Deployment) -> anyhow::Result<Self> {
+        let addresses = events::sources(&deployment.contracts);
+        let chain = Chain::connect(&config.rpc_url, addresses, config.finality_depth).await?;
+        let identity = identify(&chain, deployment).await?;
+        let mut db = database::open(&config.database_url).await?;
+        database::claim(&mut db, deployment, identity).await?;
+        database::record_tokens(&mut db, &tokens(&chain, &deployment.contracts).await?).await?;
+        let parameters = database::parameters(&mut db, deployment).await?;
+        let tip = database::tip(&mut db).await?;
+        tracing::info!(
+            chain_id = identity.chain_id,
+            endpoint = chain.endpoint(),
+            from_block = tip.map_or(deployment.block.number as i64, |tip| tip.number + 1),
+            "following"
+        );
+        Ok(Self {
+            deployment,
+            chain,
+            db,
+            identity,
+            verified: true,
+            accounts: Accounts::default(),
+            parameters,
+            span: Span::new(config.max_range),
+            tip,
+            tip_header: None,
+            settled_head: None,
+            looks_behind: 0,
+            heartbeat: Instant::now(),
+            progress: Progress::new(),
+        })
+    }
+
+    /// Looks at the head once and does the next thing that follows from it.
+    async fn look(&mut self, status: &Shared) -> anyhow::Result<Look> {
+        self.verify().await?;
+        let head = self.chain.head().await?;
+        if self.settled_head == Some(head.hash) {
+            self.beat(head).await?;
+            status.looked(head.number, self.tip_number());
+            return Ok(Look::Settled);
+        }
+        let finalized = self.chain.finalized(head).await?;
+        metrics::head_seen(head.number, finalized);
+        if let Some(tip) = self.tip {
+            match self.compare(tip, head).await? {
+                Standing::Canonical => self.looks_behind = 0,
+                Standing::Behind => {
+                    self.looks_behind += 1;
+                    return Ok(Look::Settled);
+                }
+                Standing::Replaced => {
+                    self.rewind(tip).await?;
+                    return Ok(Look::More);
+                }
+            }
+        }
+        let sighting = Sighting {
+            head: head.number,
+            finalized,
+        };
+        let next = self
+            .tip_number()
+            .map_or(self.deployment.block.number, |number| number + 1);
+        if next > head.number {
+            self.settle(head, sighting).await?;
+            status.looked(head.number, self.tip_number());
+            return Ok(Look::Settled);
+        }
+        self.advance(next, sighting).await?;
+        let indexed = self.tip_number();
+        metrics::indexed(
+            indexed.unwrap_or_default(),
+            head.number.saturating_sub(indexed.unwrap_or_default()),
+        );
+        self.progress.report(indexed, head.number);
+        status.looked(head.number, indexed);
+        Ok(Look::More)
+    }
+
+    fn tip_number(&self) -> Option<u64> {
+        self.tip.map(|tip| tip.number as u64)
+    }
+
+    /// After a failure the endpoint may be another chain's.
+    async fn verify(&mut self) -> anyhow::Result<()> {
+        if !self.verified {
+            let identity = identify(&self.chain, self.deployment).await?;
+            database::claim(&mut self.db, self.deployment, identity).await?;
+            self.identity = identity;
+            self.verified = true;
+        }
+        Ok(())
+    }
+
+    /// How the newest stored block stands to the chain.
+    async fn compare(&self, tip: Stored, head: Header) -> anyhow::Result<Standing> {
+        let number = tip.number as u64;
+        let there = if head.number == number {
+            Some(head.hash)
+        } else if head.number == number + 1 {
+            Some(head.parent_hash)
+        } else {
+            self.chain.header(number).await?.map(|header| header.hash)
+        };
+        Ok(match there {
+            Some(hash) if hash == tip.hash => Standing::Canonical,
+            None if self.looks_behind < LOOKS_BEHIND => Standing::Behind,
+            Some(_) | None => Standing::Replaced,
+        })
+    }
+
+    async fn rewind(&mut self, tip: Stored) -> anyhow::Result<()> {
+        // A development chain that was restarted shares nothing with the rows; better said now than as a deep reorg.
+        self.verified = false;
+        self.verify().await?;
+        rewind::past_reorg(&mut self.db, &self.chain, tip).await?;
+        self.accounts = Accounts::default();
+        self.parameters = database::parameters(&mut self.db, self.deployment).await?;
+        self.tip = database::tip(&mut self.db).await?;
+        self.tip_header = None;
+        self.looks_behind = 0;
+        Ok(())
+    }
+
+    /// Everything up to the head is written: only finality may have moved.
+    async fn settle(&mut self, head: Header, sighting: Sighting) -> anyhow::Result<()> {
+        self.tip = commit(
+            &mut self.db,
+            &mut self.accounts,
+            &mut self.parameters,
+            self.tip,
+            &[],
+            sighting,
+        )
+        .await?;
+        self.settled_head = Some(head.hash);
+        self.heartbeat = Instant::now();
+        metrics::indexed(self.tip_number().unwrap_or_default(), 0);
+        Ok(())
+    }
+
+    async fn beat(&mut self, head: Header) -> anyhow::Result<()> {
+        if self.heartbeat.elapsed() >= HEARTBEAT {
+            database::observe(&mut self.db, head.number, 0).await?;
+            self.heartbeat = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// Reads the next range and commits it.
+    async fn advance(&mut self, next: u64, sighting: Sighting) -> anyhow::Result<()> {
+        let before = match (self.tip_header, self.tip_number()) {
+            (Some(header), _) => Some(header),
+            (None, Some(number)) => Some(self.chain.existing_header(number).await?),
+            (None, None) => None,
+        };
+        let fetched = if next <= sighting.finalized {
+            fetch::history(&self.chain, next..=sighting.finalized, &mut self.span).await?
+        } else {
+            let end = sighting.head.min(next + WINDOW_BLOCKS - 1);
+            fetch::window(&self.chain, next..=end, self.tip.map(|tip| tip.hash)).await?
+        };
+        let last = fetched.last().map(|block| block.header);
+        let next_period = match &self.parameters.schedule {
+            Some(schedule) => database::next_period(&mut self.db, schedule).await?,
+            None => 0,
+        };
+        let blocks = prepare(&self.chain, &self.parameters, next_period, before, fetched).await?;
+        self.accounts.trim();
+        let committed = commit(
+            &mut self.db,
+            &mut self.accounts,
+            &mut self.parameters,
+            self.tip,
+            &blocks,
+            sighting,
+        )
+        .await;
+        if committed.is_err() {
+            // What was changed in memory was not written.
+            self.accounts = Accounts::default();
+        }
+        self.tip = committed?;
+        self.tip_header = last;
+        Ok(())
+    }
+}
+
+/// How the newest stored block stands to the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Canonical,
+    /// The endpoint does not have it, for now.
+    Behind,
+    Replaced,
+}
+
+/// Tells how far the catch-up is, now and then.
+struct Progress {
+    reported: Instant,
+    from_block: Option<u64>,
+}
+
+impl Progress {
+    fn new() -> Self {
+        Self {
+            reported: Instant::now(),
+            from_block: None,
+        }
+    }
+
+    fn report(&mut self, indexed: Option<u64>, head: u64) {
+        let Some(indexed) = indexed else { return };
+        let from_block = *self.from_block.get_or_insert(indexed);
+        let elapsed = self.reported.elapsed();
+        if elapsed < PROGRESS_PAUSE {
+            return;
+        }
+        let done = indexed.saturating_sub(from_block);
+        let left = head.saturating_sub(indexed);
+        let blocks_per_second = done as f64 / elapsed.as_secs_f64();
+        let eta_seconds = if done == 0 {
+            0
+        } else {
+            (left as f64 / blocks_per_second) as u64
+        };
+        tracing::info!(
+            block = indexed,
+            head,
+            left_blocks = left,
+            blocks_per_second = blocks_per_second as u64,
+            eta_seconds,
+            "catching up"
+        );
+        *self = Self {
+            reported: Instant::now(),
+            from_block: Some(indexed),
+        };
+    }
+}

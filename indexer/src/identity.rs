@@ -1,0 +1,98 @@
+//! Whether endpoint, deployments file and database speak of the same contracts on the same chain.
+
+use alloy::primitives::{Address, B256};
+use alloy::providers::Provider;
+use alloy::rpc::types::TransactionRequest;
+use alloy::sol_types::SolCall;
+use plumbline_protocol::deployment::Addresses;
+use plumbline_protocol::{Contract, Deployment, TestToken};
+
+use crate::chain::Chain;
+use crate::error::Halt;
+
+/// A chain as this endpoint shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) chain_id: u64,
+    /// Zero where the endpoint does not keep block 0.
+    pub(crate) genesis_hash: B256,
+}
+
+/// What a token says of itself.
+#[derive(Debug, Clone)]
+pub(crate) struct TokenInfo {
+    pub(crate) token: Address,
+    pub(crate) symbol: String,
+    pub(crate) decimals: u8,
+}
+
+/// Checks that the chain is the one that was deployed to.
+pub(crate) async fn identify(chain: &Chain, deployment: &Deployment) -> anyhow::Result<Identity> {
+    let endpoint = chain.endpoint();
+    let chain_id = chain.chain_id().await?;
+    if chain_id != deployment.chain_id {
+        let in_file = deployment.chain_id;
+        return Err(other_chain(format!(
+            "the deployments file is for chain {in_file}, but {endpoint} serves chain {chain_id}; give the file \
+             (--deployment) or the RPC URL (--rpc-url) of the other"
+        )));
+    }
+    let block = deployment.block;
+    let there = chain.header(block.number).await?.map(|header| header.hash);
+    if there != Some(block.hash) {
+        let found = there.map_or_else(|| "no such block".into(), |hash| format!("block {hash}"));
+        return Err(other_chain(format!(
+            "the deployments file names block {} with hash {}, but {endpoint} has {found} there: the chain was reset, or \
+             is another with the same id; deploy to it with `plumbline deploy`, or give the RPC URL of the first",
+            block.number, block.hash
+        )));
+    }
+    for contract in Contract::ALL {
+        let address = deployment.contracts.of(contract);
+        if !chain.has_code(address).await? {
+            return Err(other_chain(format!(
+                "there is no {contract} at {address} on chain {chain_id}; check the deployments file, or deploy with \
+                 `plumbline deploy`"
+            )));
+        }
+    }
+    let genesis_hash = chain.header(0).await?.map(|header| header.hash).unwrap_or_default();
+    Ok(Identity { chain_id, genesis_hash })
+}
+
+/// Symbol and decimals of the deployment's tokens.
+pub(crate) async fn tokens(chain: &Chain, addresses: &Addresses) -> anyhow::Result<Vec<TokenInfo>> {
+    let mut infos = Vec::new();
+    for token in [addresses.fee_token, addresses.stake_token] {
+        let decimals = call(chain, token, TestToken::decimalsCall {}).await?.ok_or_else(|| {
+            Halt::Configuration(format!(
+                "the token at {token} does not answer decimals(); check the deployments file"
+            ))
+        })?;
+        // Some old tokens have a symbol of another type; their address will do.
+        let symbol = call(chain, token, TestToken::symbolCall {})
+            .await?
+            .unwrap_or_else(|| token.to_string());
+        infos.push(TokenInfo {
+            token,
+            symbol,
+            decimals,
+        });
+    }
+    infos.dedup_by_key(|info| info.token);
+    Ok(infos)
+}
+
+/// The answer of a view function; nothing when it reverts or answers in another type.
+async fn call<C: SolCall>(chain: &Chain, to: Address, call: C) -> anyhow::Result<Option<C::Return>> {
+    let request = TransactionRequest::default().to(to).input(call.abi_encode().into());
+    match chain.request("eth_call", chain.provider().call(request)).await {
+        Ok(answer) => Ok(C::abi_decode_returns(&answer).ok()),
+        Err(error) if error.kind == crate::error::RpcFailureKind::Rejected => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn other_chain(problem: String) -> anyhow::Error {
+    Halt::OtherChain(problem).into()
+}
