@@ -87,29 +87,22 @@ pub(crate) async fn steps(
     Ok(estimates)
 }
 
-/// Contracts that the step's execution reads and that are not on chain yet.
+/// Contracts that the step's transaction calls and that are not on chain yet.
 async fn missing_contracts(node: &Node, blueprint: &Blueprint<'_>, record: &Record) -> Result<StateOverride, Error> {
-    let needed = match record.step {
-        Step::InferenceSettlement => Step::StakeVault,
-        Step::Roles => Step::AccessManager,
-        Step::AccessManager
-        | Step::StakeToken
-        | Step::FeeToken
-        | Step::ModelRegistry
-        | Step::StakeVault
-        | Step::OperatorRegistry
-        | Step::UptimeLedger
-        | Step::Slasher => return Ok(StateOverride::default()),
-    };
-    let address = needed.address(blueprint.addresses);
-    if !node.code(address).await?.is_empty() {
-        return Ok(StateOverride::default());
+    let mut overrides = StateOverridesBuilder::default();
+    for called in record.step.calls() {
+        let address = called.address(blueprint.addresses);
+        if !node.code(address).await?.is_empty() {
+            continue;
+        }
+        let mut contract = AccountOverride::default().with_code(node.runtime_code(blueprint, *called).await?);
+        if record.step == Step::Roles {
+            contract = contract.with_state_diff([blueprint.admin_storage()]);
+        }
+        // With the present nonce the step would create its contract where an earlier one belongs.
+        overrides = overrides
+            .append(address, contract)
+            .with_nonce(blueprint.deployer, record.nonce);
     }
-    let mut contract = AccountOverride::default().with_code(node.runtime_code(blueprint, needed).await?);
-    if record.step == Step::Roles {
-        contract = contract.with_state_diff([blueprint.admin_storage()]);
-    }
-    // With the present nonce the step would create its contract where an earlier one belongs.
-    let overrides = StateOverridesBuilder::default().append(address, contract);
-    Ok(overrides.with_nonce(blueprint.deployer, record.nonce).build())
+    Ok(overrides.build())
 }

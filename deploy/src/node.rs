@@ -130,10 +130,10 @@ impl Node {
         let address = step.address(blueprint.addresses);
         let code = AccountOverride::default().with_code(blueprint.input(step));
         let mut overrides = StateOverridesBuilder::default().append(address, code);
-        if step == Step::InferenceSettlement {
-            // Its constructor asks the vault for the fee token, and the vault may not exist yet.
-            let vault = Box::pin(self.runtime_code(blueprint, Step::StakeVault)).await?;
-            overrides = overrides.with_code(blueprint.addresses.stake_vault, vault);
+        // Contracts that the constructor calls may not exist yet.
+        for called in step.calls() {
+            let runtime = Box::pin(self.runtime_code(blueprint, *called)).await?;
+            overrides = overrides.with_code(called.address(blueprint.addresses), runtime);
         }
         let (request, overrides) = (creation_probe(blueprint.deployer, address), overrides.build());
         let answer = self

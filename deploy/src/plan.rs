@@ -67,6 +67,22 @@ impl Step {
         Self::ALL.into_iter().filter(|step| !skips(*step)).collect()
     }
 
+    /// Steps whose contracts this one's transaction calls; they need nothing but their own code for that.
+    pub(crate) fn calls(self) -> &'static [Self] {
+        match self {
+            Self::InferenceSettlement => &[Self::StakeVault],
+            Self::Slasher => &[Self::UptimeLedger, Self::StakeVault],
+            Self::Roles => &[Self::AccessManager],
+            Self::AccessManager
+            | Self::StakeToken
+            | Self::FeeToken
+            | Self::ModelRegistry
+            | Self::StakeVault
+            | Self::OperatorRegistry
+            | Self::UptimeLedger => &[],
+        }
+    }
+
     /// The contract that the step creates or calls.
     pub fn address(self, addresses: &Addresses) -> Address {
         match self {
