@@ -1,1 +1,16 @@
 //! Serves the rows as JSON over HTTP.
+
+mod error;
+mod extract;
+mod observe;
+mod page;
+mod routes;
+mod schema;
+mod server;
+mod value;
+mod view;
+mod window;
+
+pub use observe::install_metrics;
+pub use routes::openapi_json;
+pub use server::{Config, Server, run};

@@ -1,0 +1,161 @@
+//! Methods: how each figure is defined, so that anyone can recompute it from the events.
+
+use axum::Json;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::error::{Error, Problem, Result};
+use crate::extract::Fields;
+
+/// Raised whenever a definition changes what a figure says.
+pub(crate) const METHOD_VERSION: &str = "1";
+
+/// The definition of a figure.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub(super) struct Method {
+    #[schema(example = "uptime")]
+    id: &'static str,
+    /// `method_version` since which the definition stands as it is.
+    #[schema(example = "1")]
+    since: &'static str,
+    formula: &'static str,
+    definition: &'static str,
+    /// Events that it is computed from.
+    events: &'static [&'static str],
+}
+
+/// All definitions.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Methods {
+    data: &'static [Method],
+    #[schema(example = "1")]
+    method_version: &'static str,
+}
+
+const UPTIME_EVENTS: &[&str] = &[
+    "OperatorRegistered",
+    "OperatorExited",
+    "CommitteeDrawn",
+    "PeriodReported",
+    "UptimeLedgerConfigured",
+];
+const SHARE_EVENTS: &[&str] = &["Staked", "Thawed", "Slashed", "PoolReset", "FeesSettled"];
+const FLOW_EVENTS: &[&str] = &[
+    "Deposited",
+    "ExitFinished",
+    "FeesSettled",
+    "EarningsReleased",
+    "EarningsClaimed",
+    "EarningsSeized",
+    "RoyaltiesClaimed",
+    "CreditCollected",
+    "Staked",
+    "Thawed",
+    "Withdrawn",
+    "Slashed",
+    "PoolReset",
+    "FeesDistributed",
+    "RewardsClaimed",
+    "SlashedStakeCollected",
+];
+
+const METHODS: &[Method] = &[
+    Method {
+        id: "uptime",
+        since: "1",
+        formula: "U = ΣH / ΣO",
+        definition: "Hit of observed slots, a ratio of sums. A slot is observed when an absolute majority of the whole \
+                     committee saw the operator up, or down; a hit when the majority saw it up. Null when nothing was \
+                     observed. Only closed periods count: the report window is over and the result final.",
+        events: UPTIME_EVENTS,
+    },
+    Method {
+        id: "coverage",
+        since: "1",
+        formula: "C = ΣO / ΣE",
+        definition: "Observed of expected slots. A slot is expected of an operator that was registered before the \
+                     period began, had not exited by then and, where a committee was drawn, was counted in the draw. \
+                     Gaps in observation lower the coverage and never the uptime.",
+        events: UPTIME_EVENTS,
+    },
+    Method {
+        id: "uptime_interval",
+        since: "1",
+        formula: "(p + z²/2n ± z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n), p = H/O, n = O, z = 1.959964",
+        definition: "Wilson's score interval at 95 %. It takes slots for independent; outages come in bursts, so the \
+                     true uncertainty is larger.",
+        events: UPTIME_EVENTS,
+    },
+    Method {
+        id: "window",
+        since: "1",
+        formula: "{p : from ≤ start(p) and end(p) ≤ to}",
+        definition: "Figures over time sum the closed periods that lie wholly in the window; `window.first_period` and \
+                     `window.last_period` name them. A length ends at the time of the block in `as_of`. A day's bucket \
+                     holds the periods that begin in that day, UTC.",
+        events: &["UptimeLedgerConfigured"],
+    },
+    Method {
+        id: "served_share",
+        since: "1",
+        formula: "s_i = x_i / Σx",
+        definition: "An operator's settled units of all settled units in the window's periods, by the block time of \
+                     the settlement.",
+        events: &["FeesSettled"],
+    },
+    Method {
+        id: "concentration",
+        since: "1",
+        formula: "HHI = Σs²; D2 = 1/HHI; CR_k = Σ of the k largest s; G = Σ(2i − n − 1)·x_(i) / (n·Σx)",
+        definition: "Shares of active stake at the period's end, and of units and fees settled in it, among the \
+                     operators that were expected, held stake or settled something. `effective_operators` is D2, the \
+                     number of equal operators that would be as concentrated.",
+        events: SHARE_EVENTS,
+    },
+    Method {
+        id: "nakamoto",
+        since: "1",
+        formula: "min k : Σ top-k > τ·Σx, in integers",
+        definition: "The fewest operators that together hold strictly more than a third, a half, two thirds.",
+        events: SHARE_EVENTS,
+    },
+    Method {
+        id: "flow_balance",
+        since: "1",
+        formula: "opening + inflow − outflow = closing",
+        definition: "Every base unit that enters, leaves or moves within the contracts is in exactly one flow, from \
+                     one class of holders to another. The closing balances of a contract's classes are what it holds \
+                     for others: its token balance, less what was sent to it by plain transfers.",
+        events: FLOW_EVENTS,
+    },
+    Method {
+        id: "stake_own",
+        since: "1",
+        formula: "⌊own shares · (assets + 1) / (shares + 10⁶)⌋",
+        definition: "Value of the operator's own shares of its pool, rounded down as the vault does; delegated is the \
+                     rest of the active stake.",
+        events: &["Staked", "Thawed", "Slashed", "PoolReset"],
+    },
+    Method {
+        id: "slash",
+        since: "1",
+        formula: "earnings_taken = Σ EarningsSeized; principal_taken = Σ Slashed, in the same transaction",
+        definition: "A punished fault with everything it took, the reporter's cut included. The movements of a slash \
+                     are the operator's slash and slash_cut flows before its log and after its earlier punishment in \
+                     the block.",
+        events: &["DowntimePunished", "EarningsSeized", "Slashed", "PoolReset"],
+    },
+];
+
+/// Definitions of all figures.
+#[utoipa::path(get, path = "/v1/methods", tag = "server", responses(
+    (status = 200, body = Methods),
+    (status = 422, body = Problem, content_type = "application/problem+json", description = "A parameter was given"),
+))]
+pub(super) async fn list(uri: axum::http::Uri) -> Result<Json<Methods>, Error> {
+    Fields::of(&uri)?.finish()?;
+    Ok(Json(Methods {
+        data: METHODS,
+        method_version: METHOD_VERSION,
+    }))
+}
