@@ -91,6 +91,15 @@ abstract contract SettlementBase is Base {
         );
     }
 
+    /// @dev Settles a voucher whose signature does not fit, which must pay nobody.
+    function _expectUnpaid(IInferenceSettlement.Voucher memory voucher, bytes memory signature) internal {
+        uint128 settled = settlement.channel(voucher.payer, operator).settled;
+        _add(voucher, signature);
+        _expectSkip(voucher, IInferenceSettlement.SkipReason.InvalidSigner, voucher.cumulativeFee);
+        _settleBatch();
+        assertEq(settlement.channel(voucher.payer, operator).settled, settled);
+    }
+
     function _channel() internal view returns (IInferenceSettlement.Channel memory) {
         return settlement.channel(payer.addr, operator);
     }
