@@ -104,13 +104,10 @@ pub struct Settlement {
 /// Why a configuration was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("cannot read configuration {}: {source}", path.display())]
-    Read { path: PathBuf, source: std::io::Error },
-    #[error("configuration {}: {source}", path.display())]
-    Parse {
-        path: PathBuf,
-        source: Box<toml::de::Error>,
-    },
+    #[error("cannot read configuration {}: {cause}", path.display())]
+    Read { path: PathBuf, cause: std::io::Error },
+    #[error("configuration {}: {cause}", path.display())]
+    Parse { path: PathBuf, cause: Box<toml::de::Error> },
     #[error("configuration key {key}: {problem}")]
     Invalid { key: &'static str, problem: String },
 }
@@ -125,13 +122,13 @@ fn invalid(key: &'static str, problem: impl Into<String>) -> ConfigError {
 impl Config {
     /// Reads a configuration file.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        let text = std::fs::read_to_string(path).map_err(|cause| ConfigError::Read {
             path: path.to_owned(),
-            source,
+            cause,
         })?;
-        Self::parse(&text).map_err(|source| ConfigError::Parse {
+        Self::parse(&text).map_err(|cause| ConfigError::Parse {
             path: path.to_owned(),
-            source: Box::new(source),
+            cause: Box::new(cause),
         })
     }
 

@@ -1,11 +1,12 @@
 //! What can go wrong, and which command mends it.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use alloy::primitives::{Address, B256, U256, utils::format_ether};
 use alloy::transports::TransportError;
 use plumbline_protocol::deployment::DeploymentError;
-use plumbline_protocol::rpc::ConnectError;
+use plumbline_protocol::rpc::{ConnectError, redact_all};
 
 use crate::config::ConfigError;
 use crate::plan::Step;
@@ -19,16 +20,16 @@ pub enum Error {
     Deployments(#[from] DeploymentError),
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    #[error("cannot {action}: {}; check the RPC URL and that the node runs, then give the same command again", .source.cause())]
-    Rpc { action: &'static str, source: RpcFailure },
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action}: {}; check the RPC URL and that the node runs, then give the same command again", .cause.cause())]
+    Rpc { action: &'static str, cause: RpcFailure },
+    #[error("cannot {action} {}: {cause}", path.display())]
     File {
         action: &'static str,
         path: PathBuf,
-        source: std::io::Error,
+        cause: std::io::Error,
     },
-    #[error("pending deployment {} is not valid: {source}; restore it, or start over with --force-new", path.display())]
-    Journal { path: PathBuf, source: serde_json::Error },
+    #[error("pending deployment {} is not valid: {cause}; restore it, or start over with --force-new", path.display())]
+    Journal { path: PathBuf, cause: serde_json::Error },
     #[error("{0}")]
     Key(String),
     #[error("another `plumbline deploy` holds {}; wait until it ends", path.display())]
@@ -104,8 +105,8 @@ pub enum Error {
     Stopped(Step),
 }
 
-/// A failed request to the node, without the URL: it often holds an API key.
-#[derive(Debug, thiserror::Error)]
+/// A failed request to the node. It shows URLs without their paths, which often hold an API key.
+#[derive(thiserror::Error)]
 #[error("{}", self.cause())]
 pub struct RpcFailure(pub TransportError);
 
@@ -113,30 +114,19 @@ impl RpcFailure {
     fn cause(&self) -> String {
         match self.0.as_error_resp() {
             Some(response) => format!("the node answered: {}", response.message),
-            None => without_urls(&self.0.to_string()),
+            None => redact_all(&self.0.to_string()),
         }
     }
 }
 
-fn without_urls(text: &str) -> String {
-    let mut rest = text;
-    let mut cleaned = String::new();
-    while let Some(start) = rest.find("://") {
-        let end = rest[start + 3..]
-            .find(|c: char| c == ')' || c.is_whitespace())
-            .map_or(rest.len(), |i| start + 3 + i);
-        let host_end = rest[start + 3..end]
-            .find(['/', '?', '#'])
-            .map_or(end, |i| start + 3 + i);
-        cleaned.push_str(&rest[..host_end]);
-        rest = &rest[end..];
+impl fmt::Debug for RpcFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RpcFailure({})", self.cause())
     }
-    cleaned.push_str(rest);
-    cleaned
 }
 
 impl From<TransportError> for RpcFailure {
-    fn from(source: TransportError) -> Self {
-        Self(source)
+    fn from(cause: TransportError) -> Self {
+        Self(cause)
     }
 }

@@ -65,16 +65,16 @@ pub(crate) async fn steps(
         let gas = match node.estimate(blueprint, step, overrides.clone()).await {
             Ok(gas) => gas,
             Err(EstimateFailure::Revert(reason)) => return Err(Error::WouldRevert { step, reason }),
-            Err(EstimateFailure::Rpc(source)) if source.is_error_resp() && !overrides.is_empty() => {
-                tracing::debug!(%step, %source, "estimate with overrides refused");
+            Err(EstimateFailure::Rpc(cause)) if cause.is_error_resp() && !overrides.is_empty() => {
+                tracing::debug!(%step, %cause, "estimate with overrides refused");
                 return Err(Error::NoOverrides {
                     method: "eth_estimateGas",
                 });
             }
-            Err(EstimateFailure::Rpc(source)) => {
+            Err(EstimateFailure::Rpc(cause)) => {
                 return Err(Error::Rpc {
                     action: "estimate gas",
-                    source: source.into(),
+                    cause: cause.into(),
                 });
             }
         };

@@ -91,14 +91,14 @@ pub(crate) struct Folder {
 impl Folder {
     /// Opens the folder for writing, creating it, and takes the lock.
     pub(crate) fn lock(folder: &Path, chain_id: u64) -> Result<Self, Error> {
-        fs::create_dir_all(folder).map_err(|source| file_error("create folder", folder, source))?;
+        fs::create_dir_all(folder).map_err(|cause| file_error("create folder", folder, cause))?;
         let path = folder.join(format!("{chain_id}.lock"));
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
             .open(&path)
-            .map_err(|source| file_error("open", &path, source))?;
+            .map_err(|cause| file_error("open", &path, cause))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self {
                 folder: folder.to_owned(),
@@ -106,7 +106,7 @@ impl Folder {
                 _lock: Some(lock),
             }),
             Err(TryLockError::WouldBlock) => Err(Error::Busy { path }),
-            Err(TryLockError::Error(source)) => Err(file_error("lock", &path, source)),
+            Err(TryLockError::Error(cause)) => Err(file_error("lock", &path, cause)),
         }
     }
 
@@ -142,10 +142,10 @@ impl Folder {
         if !path.exists() {
             return Ok(None);
         }
-        let text = fs::read_to_string(&path).map_err(|source| file_error("read", &path, source))?;
+        let text = fs::read_to_string(&path).map_err(|cause| file_error("read", &path, cause))?;
         serde_json::from_str(&text)
             .map(Some)
-            .map_err(|source| Error::Journal { path, source })
+            .map_err(|cause| Error::Journal { path, cause })
     }
 
     pub(crate) fn write_journal(&self, journal: &Journal) -> Result<(), Error> {
@@ -161,7 +161,7 @@ impl Folder {
     pub(crate) fn remove_journal(&self) -> Result<(), Error> {
         let path = self.journal_path();
         match fs::remove_file(&path) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(file_error("remove", &path, source)),
+            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => Err(file_error("remove", &path, cause)),
             Ok(()) | Err(_) => Ok(()),
         }
     }
@@ -178,7 +178,7 @@ impl Folder {
                 PathBuf::from(name)
             });
             if let Some(free) = aside.find(|candidate| !candidate.exists()) {
-                fs::rename(&path, &free).map_err(|source| file_error("rename", &path, source))?;
+                fs::rename(&path, &free).map_err(|cause| file_error("rename", &path, cause))?;
                 tracing::info!(from = %path.display(), to = %free.display(), "kept the earlier file");
             }
         }
@@ -203,7 +203,7 @@ pub(crate) fn write_whole(path: &Path, content: &str) -> Result<(), Error> {
             .unwrap_or(Path::new("."));
         File::open(folder)?.sync_all()
     };
-    write().map_err(|source| file_error("write", path, source))
+    write().map_err(|cause| file_error("write", path, cause))
 }
 
 pub(crate) fn to_json<T: Serialize>(value: &T) -> String {
@@ -211,10 +211,10 @@ pub(crate) fn to_json<T: Serialize>(value: &T) -> String {
     text + "\n"
 }
 
-pub(crate) fn file_error(action: &'static str, path: &Path, source: std::io::Error) -> Error {
+pub(crate) fn file_error(action: &'static str, path: &Path, cause: std::io::Error) -> Error {
     Error::File {
         action,
         path: path.to_owned(),
-        source,
+        cause,
     }
 }

@@ -139,7 +139,7 @@ impl Node {
         let answer = self
             .retry(|| self.provider.call(request.clone()).overrides(overrides.clone()))
             .await
-            .map_err(|source| overrides_error(source, METHOD, step))?;
+            .map_err(|cause| overrides_error(cause, METHOD, step))?;
         if answer.is_empty() {
             Err(Error::NoOverrides { method: METHOD })
         } else {
@@ -256,7 +256,7 @@ impl Node {
     {
         self.retry(call).await.map_err(|error| Error::Rpc {
             action,
-            source: error.into(),
+            cause: error.into(),
         })
     }
 
@@ -304,13 +304,13 @@ fn creation_probe(from: Address, to: Address) -> TransactionRequest {
     TransactionRequest::default().with_from(from).with_to(to)
 }
 
-fn overrides_error(source: TransportError, method: &'static str, step: Step) -> Error {
-    match revert_reason(&source) {
+fn overrides_error(cause: TransportError, method: &'static str, step: Step) -> Error {
+    match revert_reason(&cause) {
         Some(reason) => Error::WouldRevert { step, reason },
-        None if source.is_error_resp() => Error::NoOverrides { method },
+        None if cause.is_error_resp() => Error::NoOverrides { method },
         None => Error::Rpc {
             action: "compute a contract's code",
-            source: source.into(),
+            cause: cause.into(),
         },
     }
 }

@@ -87,9 +87,9 @@ impl Session {
         let estimate = self.node.estimate(&blueprint, step, StateOverride::default()).await;
         let gas = estimate.map_err(|failure| match failure {
             EstimateFailure::Revert(reason) => Error::WouldRevert { step, reason },
-            EstimateFailure::Rpc(source) => Error::Rpc {
+            EstimateFailure::Rpc(cause) => Error::Rpc {
                 action: "estimate gas",
-                source: source.into(),
+                cause: cause.into(),
             },
         })?;
         let fees = self.node.fees(Some(record)).await?;
@@ -118,9 +118,9 @@ impl Session {
         self.stop_if(index, Stop::Journaled)?;
         tracing::info!(%step, nonce = self.journal.steps[index].nonce, hash = %signed.tx_hash(), "sending");
         let sent = self.node.broadcast(&signed.encoded_2718()).await;
-        sent.map_err(|source| Error::Rpc {
+        sent.map_err(|cause| Error::Rpc {
             action: "send a transaction",
-            source,
+            cause,
         })
     }
 

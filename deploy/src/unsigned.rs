@@ -101,13 +101,13 @@ impl Session {
     /// Checks every signed transaction against the plan before it sends the first.
     pub(crate) async fn broadcast_signed(&mut self, file: &Path) -> Result<(), Error> {
         let length = std::fs::metadata(file)
-            .map_err(|source| file_error("read", file, source))?
+            .map_err(|cause| file_error("read", file, cause))?
             .len();
         if length > MAX_SIGNED_BYTES {
             let problem = format!("{} has {length} bytes, more than {MAX_SIGNED_BYTES}", file.display());
             return Err(Error::Signed { position: 0, problem });
         }
-        let text = std::fs::read_to_string(file).map_err(|source| file_error("read", file, source))?;
+        let text = std::fs::read_to_string(file).map_err(|cause| file_error("read", file, cause))?;
         let mut checked = Vec::new();
         for (raw, position) in raw_transactions(&text).zip(1..) {
             let (index, attempt, bytes) = self
@@ -130,9 +130,9 @@ impl Session {
         for (nonce, _, attempt, bytes) in &checked {
             tracing::info!(nonce, hash = %attempt.hash, "sending");
             let sent = self.node.broadcast(bytes).await;
-            sent.map_err(|source| Error::Rpc {
+            sent.map_err(|cause| Error::Rpc {
                 action: "send a transaction",
-                source,
+                cause,
             })?;
         }
         Ok(())

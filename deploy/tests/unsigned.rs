@@ -1,5 +1,8 @@
 //! A deployment that is signed by another program, and picked up from the chain.
 
+// The exemption for tests does not reach the functions that they share.
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::path::{Path, PathBuf};

@@ -239,10 +239,10 @@ pub struct Transaction {
 /// Why a deployments file could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DeploymentError {
-    #[error("cannot read deployments file {}: {source}; `plumbline deploy` writes it", path.display())]
-    Read { path: PathBuf, source: std::io::Error },
-    #[error("deployments file {} is not valid: {source}; restore it or deploy again", path.display())]
-    Parse { path: PathBuf, source: serde_json::Error },
+    #[error("cannot read deployments file {}: {cause}; `plumbline deploy` writes it", path.display())]
+    Read { path: PathBuf, cause: std::io::Error },
+    #[error("deployments file {} is not valid: {cause}; restore it or deploy again", path.display())]
+    Parse { path: PathBuf, cause: serde_json::Error },
     #[error(
         "deployments file {} is for chain {in_file}, but the RPC endpoint serves chain {on_chain}; \
          give the file or the RPC URL of the other", path.display()
@@ -253,13 +253,13 @@ pub enum DeploymentError {
 impl Deployment {
     /// Reads and checks a deployments file.
     pub fn read(path: &Path) -> Result<Self, DeploymentError> {
-        let text = std::fs::read_to_string(path).map_err(|source| DeploymentError::Read {
+        let text = std::fs::read_to_string(path).map_err(|cause| DeploymentError::Read {
             path: path.to_owned(),
-            source,
+            cause,
         })?;
-        serde_json::from_str(&text).map_err(|source| DeploymentError::Parse {
+        serde_json::from_str(&text).map_err(|cause| DeploymentError::Parse {
             path: path.to_owned(),
-            source,
+            cause,
         })
     }
 

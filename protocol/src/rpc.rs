@@ -4,7 +4,7 @@ use alloy::providers::{DynProvider, Provider, ProviderBuilder};
 
 /// Why no connection could be made.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot use RPC URL {}: {reason}; expected http(s)://host[:port] or ws(s)://host[:port]", redact(.url))]
+#[error("cannot use RPC URL {}: {reason}; expected http(s)://host[:port] or ws(s)://host[:port]", .url)]
 pub struct ConnectError {
     url: String,
     reason: String,
@@ -20,8 +20,8 @@ pub async fn connect(url: &str) -> Result<DynProvider, ConnectError> {
         .connect(url)
         .await
         .map_err(|error| ConnectError {
-            url: url.to_owned(),
-            reason: error.to_string(),
+            url: redact(url),
+            reason: redact_all(&error.to_string()),
         })?;
     Ok(provider.erased())
 }
@@ -40,4 +40,29 @@ pub fn redact(url: &str) -> String {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
     format!("{scheme}://{host}")
+}
+
+/// The text with every URL in it cut down to scheme and host, for messages of libraries that quote URLs whole.
+pub fn redact_all(text: &str) -> String {
+    const SEPARATOR: &str = "://";
+    let ends_url = |c: char| c.is_whitespace() || matches!(c, ')' | '"' | '\'' | ',' | ';' | '>');
+    let mut cleaned = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(separator) = rest.find(SEPARATOR) {
+        let scheme = rest[..separator]
+            .rfind(|c: char| !c.is_ascii_alphanumeric())
+            .map_or(0, |last| last + 1);
+        let end = rest[separator..]
+            .find(ends_url)
+            .map_or(rest.len(), |length| separator + length);
+        // The last character before the scheme may be longer than a byte.
+        let scheme = (scheme..=separator)
+            .find(|start| rest.is_char_boundary(*start))
+            .unwrap_or(separator);
+        cleaned.push_str(&rest[..scheme]);
+        cleaned.push_str(&redact(&rest[scheme..end]));
+        rest = &rest[end..];
+    }
+    cleaned.push_str(rest);
+    cleaned
 }
