@@ -3,6 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+const POLL_INTERVAL_MS: u64 = 200;
+const FINALITY_DEPTH: u64 = 64;
+const MAX_RANGE: u64 = 2_000;
+
 /// Follow the chain and write its events as rows.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
@@ -23,16 +27,16 @@ pub struct Config {
     pub deployment: PathBuf,
 
     /// Pause between looks at the head
-    #[arg(long, env = "PLUMBLINE_POLL_INTERVAL_MS", default_value_t = 200, value_name = "MS",
+    #[arg(long, env = "PLUMBLINE_POLL_INTERVAL_MS", default_value_t = POLL_INTERVAL_MS, value_name = "MS",
           value_parser = clap::value_parser!(u64).range(10..=60_000))]
     pub poll_interval_ms: u64,
 
     /// Blocks after which a block counts as final on a chain without the `finalized` tag
-    #[arg(long, env = "PLUMBLINE_FINALITY_DEPTH", default_value_t = 64, value_name = "BLOCKS")]
+    #[arg(long, env = "PLUMBLINE_FINALITY_DEPTH", default_value_t = FINALITY_DEPTH, value_name = "BLOCKS")]
     pub finality_depth: u64,
 
     /// Most final blocks to ask for in one request; less when the endpoint refuses
-    #[arg(long, env = "PLUMBLINE_MAX_RANGE", default_value_t = 2_000, value_name = "BLOCKS",
+    #[arg(long, env = "PLUMBLINE_MAX_RANGE", default_value_t = MAX_RANGE, value_name = "BLOCKS",
           value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub max_range: u64,
 
@@ -41,6 +45,23 @@ pub struct Config {
     pub listen: Option<SocketAddr>,
 
     /// Delete the rows of all blocks above this one and exit; the answer to a reorg beyond finality
-    #[arg(long, value_name = "BLOCK")]
+    #[arg(long, env = "PLUMBLINE_REWIND_TO", value_name = "BLOCK")]
     pub rewind_to: Option<u64>,
+}
+
+impl Config {
+    /// The defaults, for this database, endpoint and deployments file.
+    pub fn new(database_url: impl Into<String>, rpc_url: impl Into<String>, deployment: impl Into<PathBuf>) -> Self {
+        Self {
+            database_url: database_url.into(),
+            rpc_url: rpc_url.into(),
+            ws_url: None,
+            deployment: deployment.into(),
+            poll_interval_ms: POLL_INTERVAL_MS,
+            finality_depth: FINALITY_DEPTH,
+            max_range: MAX_RANGE,
+            listen: None,
+            rewind_to: None,
+        }
+    }
 }

@@ -41,8 +41,9 @@ pub(crate) async fn open(url: &str) -> anyhow::Result<PgConnection> {
         .await
         .with_context(|| format!("connect to {}", place(&options)))?;
     lock(&mut db).await?;
+    // `run` does the same, but the future that awaits it could not move between threads.
     crate::MIGRATOR
-        .run(&mut db)
+        .run_direct(None, &mut db, false)
         .await
         .context("bring the schema up to date")?;
     Ok(db)

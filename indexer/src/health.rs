@@ -137,7 +137,10 @@ async fn readyz(State(endpoints): State<Endpoints>) -> (StatusCode, Json<Value>)
 
 async fn render(State(endpoints): State<Endpoints>) -> (StatusCode, String) {
     match endpoints.metrics {
-        Some(metrics) => (StatusCode::OK, metrics.render()),
+        Some(metrics) => {
+            metrics.run_upkeep();
+            (StatusCode::OK, metrics.render())
+        }
         None => (
             StatusCode::NOT_FOUND,
             "metrics are not recorded in this process\n".into(),

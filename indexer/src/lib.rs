@@ -15,7 +15,7 @@ mod follow;
 mod health;
 mod hint;
 mod identity;
-pub mod metrics;
+mod metrics;
 mod rewind;
 mod rows;
 mod schedule;
@@ -36,8 +36,9 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 
 /// Runs until cancelled, or until something has to be mended by hand (then the error holds a [`Halt`]).
 ///
-/// With a listen address, a halt keeps the process alive until it is cancelled, so that `/readyz` can say why.
+/// Metrics go to the process's recorder; `recorder` renders them at `/metrics`. With a listen address, a halt keeps the process alive until it is cancelled, so that `/readyz` can say why.
 pub async fn run(config: Config, recorder: Option<PrometheusHandle>, cancel: CancellationToken) -> anyhow::Result<()> {
+    metrics::describe();
     let deployment = Deployment::read(&config.deployment)?;
     if let Some(number) = config.rewind_to {
         return rewind::by_hand(&config, &deployment, number).await;

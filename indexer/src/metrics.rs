@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use metrics::{Unit, counter, gauge, histogram};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::error::RpcFailureKind;
 
@@ -22,22 +20,8 @@ const RETRIES: &str = "plumbline_indexer_retries_total";
 const COMMIT_SECONDS: &str = "plumbline_indexer_commit_seconds";
 const FOLD_SECONDS: &str = "plumbline_indexer_fold_seconds";
 
-const SECONDS_BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
-const DEPTH_BUCKETS: [f64; 8] = [1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 40.0, 100.0];
-
-/// Starts to record; to be called once in a process. The handle renders what was recorded.
-pub fn install() -> anyhow::Result<PrometheusHandle> {
-    let handle = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS_BUCKETS)
-        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(REORG_DEPTH.into()), &DEPTH_BUCKETS))
-        .and_then(PrometheusBuilder::install_recorder)
-        .context("start to record metrics")?;
-    describe();
-    Ok(handle)
-}
-
 /// Names, units and meanings of all metrics.
-pub fn describe() {
+pub(crate) fn describe() {
     metrics::describe_gauge!(HEAD_BLOCK, "Newest block that the endpoint reported.");
     metrics::describe_gauge!(INDEXED_BLOCK, "Newest block whose rows are committed.");
     metrics::describe_gauge!(FINALIZED_BLOCK, "Newest block that the chain calls final.");

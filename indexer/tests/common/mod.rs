@@ -1,0 +1,436 @@
+//! A real chain with the contracts on it, clients that use them, and a real PostgreSQL to index into.
+#![allow(dead_code, unreachable_pub)]
+
+mod database;
+mod lifecycle;
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy::providers::{DynProvider, Provider};
+use alloy::rpc::types::{BlockNumberOrTag, Filter, TransactionReceipt, TransactionRequest};
+use alloy::signers::SignerSync;
+use alloy::signers::local::PrivateKeySigner;
+use alloy::sol_types::{SolCall, SolStruct, SolValue};
+use plumbline_deploy::{Account, Config as DeployConfig, Options};
+use plumbline_devnet::{Chain, ChainOptions};
+use plumbline_indexer::Config;
+use plumbline_protocol::typed_data::{KeyBinding, Voucher, operator_domain, settlement_domain};
+use plumbline_protocol::{
+    Contract, Deployment, InferenceSettlement, ModelRegistry, OperatorRegistry, StakeVault, TestToken, rpc,
+};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub use database::{Database, contents};
+
+pub type Anyhow<T = ()> = anyhow::Result<T>;
+
+/// Long enough for a busy machine; nothing waits that long when all is well.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(10);
+
+/// Operators besides the deployer: enough for a committee of seven.
+const OPERATORS: usize = 8;
+const PAYERS: usize = 2;
+pub const STAKE: u128 = 1_000 * 10_u128.pow(18);
+pub const WEIGHTS: B256 = B256::repeat_byte(0x77);
+
+pub struct Operator {
+    pub address: Address,
+    pub signing_key: PrivateKeySigner,
+}
+
+/// A chain with contracts, operators and payers.
+pub struct World {
+    pub chain: Chain,
+    pub provider: DynProvider,
+    pub deployment: Deployment,
+    pub deployer: Address,
+    pub operators: Vec<Operator>,
+    pub payers: Vec<PrivateKeySigner>,
+    pub publisher: Address,
+    pub model_id: B256,
+    folder: TempDir,
+}
+
+impl World {
+    pub async fn new() -> Anyhow<Self> {
+        Self::with(ChainOptions::default()).await
+    }
+
+    /// Contracts, models, operators that serve and payers that hold tokens, on a chain with these options.
+    pub async fn with(options: ChainOptions) -> Anyhow<Self> {
+        let chain = Chain::start(&ChainOptions {
+            accounts: (OPERATORS + PAYERS + 2) as u32,
+            ..options
+        })?;
+        let provider = rpc::connect(&chain.http_url()).await?;
+        let folder = tempfile::tempdir()?;
+        let account = Account::from_key(&chain.keys()[0])?;
+        let options = Options {
+            out: folder.path().to_owned(),
+            poll_interval: Duration::from_millis(10),
+            ..Options::default()
+        };
+        let deployment = plumbline_deploy::run(&chain.http_url(), &account, &DeployConfig::dev(), &options)
+            .await?
+            .deployment;
+        let keys = chain
+            .keys()
+            .iter()
+            .map(|key| key.parse())
+            .collect::<Result<Vec<PrivateKeySigner>, _>>()?;
+        let operators = keys[1..=OPERATORS]
+            .iter()
+            .map(|key| Operator {
+                address: key.address(),
+                signing_key: derived(key.address(), "signing"),
+            })
+            .collect();
+        let publisher = keys[OPERATORS + PAYERS + 1].address();
+        let world = Self {
+            chain,
+            provider,
+            deployment,
+            deployer: keys[0].address(),
+            operators,
+            payers: keys[OPERATORS + 1..=OPERATORS + PAYERS].to_vec(),
+            publisher,
+            model_id: keccak256((publisher, WEIGHTS, B256::ZERO).abi_encode()),
+            folder,
+        };
+        world.rpc("anvil_autoImpersonateAccount", json!([true])).await?;
+        world.settle_in().await?;
+        Ok(world)
+    }
+
+    async fn settle_in(&self) -> Anyhow {
+        let contracts = self.deployment.contracts;
+        let model = ModelRegistry::registerModelCall {
+            weightsDigest: WEIGHTS,
+            parent: B256::ZERO,
+            mode: 0,
+            royaltyBps: 500,
+            uri: "https://models.example/first".into(),
+            salt: B256::ZERO,
+        };
+        self.send(self.publisher, contracts.model_registry, model).await?;
+        for payer in &self.payers {
+            self.fund(payer.address()).await?;
+        }
+        for operator in &self.operators {
+            self.fund(operator.address).await?;
+            self.send(
+                operator.address,
+                contracts.stake_vault,
+                StakeVault::stakeCall {
+                    assets: U256::from(STAKE),
+                },
+            )
+            .await?;
+            self.register(operator, b"https://operator.example").await?;
+            let serve = OperatorRegistry::serveCall {
+                modelId: self.model_id,
+                version: 1,
+                pricePerUnit: 10,
+            };
+            self.send(operator.address, contracts.operator_registry, serve).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives an account both tokens, which vault and settlement may take.
+    pub async fn fund(&self, account: Address) -> Anyhow {
+        let contracts = self.deployment.contracts;
+        for token in [contracts.stake_token, contracts.fee_token] {
+            self.send(
+                account,
+                token,
+                TestToken::mintCall {
+                    to: account,
+                    amount: U256::from(100 * STAKE),
+                },
+            )
+            .await?;
+            for spender in [contracts.stake_vault, contracts.inference_settlement] {
+                self.send(
+                    account,
+                    token,
+                    TestToken::approveCall {
+                        spender,
+                        value: U256::MAX,
+                    },
+                )
+                .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Registers an operator; the endpoint is bytes, because a contract does not care whether they are text.
+    async fn register(&self, operator: &Operator, endpoint: &[u8]) -> Anyhow {
+        let registry = self.deployment.contracts.operator_registry;
+        let domain = operator_domain(self.deployment.chain_id, registry);
+        let key = operator.signing_key.address();
+        let binding = KeyBinding {
+            operator: operator.address,
+            key,
+        };
+        let call = OperatorRegistry::registerCall {
+            signingKey: key,
+            settlerKey: Address::ZERO,
+            domain: B256::repeat_byte(b'd'),
+            endpoint: String::from_utf8_lossy(endpoint).into_owned(),
+            commissionBps: 1_000,
+            keySignature: sign(&operator.signing_key, &binding, &domain)?,
+        };
+        self.send(operator.address, registry, call).await.map(drop)
+    }
+
+    /// Sends a transaction and waits until it is mined; one that reverts is an error.
+    pub async fn send<C: SolCall>(&self, from: Address, to: Address, call: C) -> Anyhow<TransactionReceipt> {
+        self.send_bytes(from, to, call.abi_encode().into(), C::SIGNATURE).await
+    }
+
+    pub async fn send_bytes(&self, from: Address, to: Address, input: Bytes, what: &str) -> Anyhow<TransactionReceipt> {
+        let request = TransactionRequest::default().from(from).to(to).input(input.into());
+        let hash = *self
+            .provider
+            .send_transaction(request)
+            .await
+            .map_err(|e| anyhow::anyhow!("{what}: {e}"))?
+            .tx_hash();
+        let receipt = until("a receipt", async || {
+            Ok(self.provider.get_transaction_receipt(hash).await?)
+        })
+        .await?;
+        anyhow::ensure!(receipt.status(), "{what} reverted");
+        Ok(receipt)
+    }
+
+    pub async fn rpc(&self, method: &'static str, parameters: serde_json::Value) -> Anyhow<serde_json::Value> {
+        Ok(self.provider.raw_request(method.into(), parameters).await?)
+    }
+
+    pub async fn mine(&self, blocks: u64) -> Anyhow {
+        self.rpc("anvil_mine", json!([format!("{blocks:#x}")])).await.map(drop)
+    }
+
+    /// The next block has this timestamp.
+    pub async fn next_block_at(&self, timestamp: u64) -> Anyhow {
+        self.rpc("evm_setNextBlockTimestamp", json!([timestamp]))
+            .await
+            .map(drop)
+    }
+
+    /// Mines a block this many seconds after the newest.
+    pub async fn pass(&self, seconds: u64) -> Anyhow {
+        self.next_block_at(self.head().await?.1 + seconds).await?;
+        self.mine(1).await
+    }
+
+    /// Number, timestamp and hash of the newest block.
+    pub async fn head(&self) -> Anyhow<(u64, u64, B256)> {
+        let block = self.provider.get_block_by_number(BlockNumberOrTag::Latest).await?;
+        let header = block.ok_or_else(|| anyhow::anyhow!("no latest block"))?.header;
+        Ok((header.number, header.timestamp, header.hash))
+    }
+
+    /// Replaces the newest blocks by as many empty ones.
+    pub async fn reorg(&self, depth: u64) -> Anyhow {
+        self.rpc("anvil_reorg", json!([depth, []])).await.map(drop)
+    }
+
+    /// One payer deposits and one operator settles a voucher of it, all by two transactions.
+    pub async fn pay(&self, payer: usize, operator: usize, fee: u128) -> Anyhow {
+        let contracts = self.deployment.contracts;
+        let (payer, operator) = (&self.payers[payer], self.operators[operator].address);
+        let deposit = InferenceSettlement::depositCall {
+            payer: payer.address(),
+            operator,
+            amount: U256::from(fee),
+        };
+        self.send(payer.address(), contracts.inference_settlement, deposit)
+            .await?;
+        self.settle(payer, operator, fee, payer).await
+    }
+
+    /// An operator settles a voucher for `fee` more than the lane holds, signed by `signer`.
+    pub async fn settle(
+        &self,
+        payer: &PrivateKeySigner,
+        operator: Address,
+        fee: u128,
+        signer: &PrivateKeySigner,
+    ) -> Anyhow {
+        let settlement = self.deployment.contracts.inference_settlement;
+        let contract = InferenceSettlement::new(settlement, &self.provider);
+        let lane = contract.lane(payer.address(), operator, self.model_id).call().await?;
+        let voucher = Voucher {
+            payer: payer.address(),
+            operator,
+            modelId: self.model_id,
+            cumulativeFee: lane.fee + fee,
+            cumulativeUnits: lane.units + (fee / 10) as u64,
+        };
+        let domain = settlement_domain(self.deployment.chain_id, settlement);
+        let call = InferenceSettlement::settleCall {
+            signatures: vec![sign(signer, &voucher, &domain)?],
+            vouchers: vec![voucher],
+            receiptsRoot: B256::repeat_byte(0x11),
+            receiptCount: 3,
+            evidenceURI: "ipfs://receipts".into(),
+        };
+        self.send(operator, settlement, call).await.map(drop)
+    }
+
+    /// A little of everything that happens between periods, by `rounds` times four transactions.
+    pub async fn traffic(&self, rounds: usize, seed: usize) -> Anyhow {
+        let vault = self.deployment.contracts.stake_vault;
+        for round in seed..seed + rounds {
+            let operator = self.operators[round % OPERATORS].address;
+            self.pay(round % PAYERS, round % OPERATORS, 1_000 + 37 * round as u128)
+                .await?;
+            let assets = U256::from(10_u128.pow(18) + round as u128);
+            let delegator = self.payers[round % PAYERS].address();
+            self.send(
+                delegator,
+                vault,
+                StakeVault::delegateCall {
+                    operator,
+                    assets,
+                    minShares: U256::ZERO,
+                },
+            )
+            .await?;
+            let shares = U256::from(10_u128.pow(20));
+            self.send(operator, vault, StakeVault::thawCall { operator, shares })
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Logs of the indexed contracts on the chain; `EIP712DomainChanged` is never emitted.
+    pub async fn log_count(&self) -> Anyhow<i64> {
+        let contracts = self.deployment.contracts;
+        let addresses: Vec<Address> = Contract::ALL
+            .into_iter()
+            .filter(|contract| *contract != Contract::AccessManager)
+            .map(|contract| contracts.of(contract))
+            .collect();
+        let filter = Filter::new().address(addresses).from_block(0);
+        Ok(i64::try_from(self.provider.get_logs(&filter).await?.len())?)
+    }
+
+    pub fn deployment_file(&self) -> PathBuf {
+        Deployment::path_in(self.folder.path(), self.deployment.chain_id)
+    }
+
+    /// How the indexer is told of this world; it looks often, so that tests are quick.
+    pub fn config(&self, database_url: &str) -> Config {
+        Config {
+            poll_interval_ms: 20,
+            ..Config::new(database_url, self.chain.http_url(), self.deployment_file())
+        }
+    }
+
+    /// Waits until the database holds everything up to the chain's head.
+    pub async fn indexed(&self, database: &Database) -> Anyhow {
+        until("the indexer to reach the head", async || {
+            let head = self.head().await?;
+            let settled = database.settled_at(head.0, head.2).await?;
+            Ok((settled && self.head().await? == head).then_some(()))
+        })
+        .await
+    }
+
+    /// What a fresh index of the same chain holds.
+    pub async fn fresh_index(&self) -> Anyhow<Vec<(String, String)>> {
+        let database = Database::new().await?;
+        let indexer = Indexer::start(self.config(&database.url));
+        self.indexed(&database).await?;
+        indexer.stop().await?;
+        contents(&database).await
+    }
+
+    /// Asserts that every table of the database equals a fresh index of the chain.
+    pub async fn assert_exact(&self, database: &Database) -> Anyhow {
+        self.indexed(database).await?;
+        let (ours, fresh) = (contents(database).await?, self.fresh_index().await?);
+        assert_eq!(ours.len(), fresh.len());
+        for ((table, ours), (_, fresh)) in ours.iter().zip(&fresh) {
+            assert_eq!(ours, fresh, "table {table} differs from a fresh index");
+        }
+        Ok(())
+    }
+}
+
+/// An indexer in this process.
+pub struct Indexer {
+    cancel: CancellationToken,
+    task: JoinHandle<Anyhow>,
+}
+
+impl Indexer {
+    pub fn start(config: Config) -> Self {
+        let cancel = CancellationToken::new();
+        let task = tokio::spawn(plumbline_indexer::run(config, None, cancel.clone()));
+        Self { cancel, task }
+    }
+
+    /// Stops it gracefully.
+    pub async fn stop(self) -> Anyhow {
+        self.cancel.cancel();
+        self.task.await?
+    }
+
+    /// Waits until it ends by itself and gives its error.
+    pub async fn failure(self) -> Anyhow<anyhow::Error> {
+        match tokio::time::timeout(PATIENCE, self.task).await?? {
+            Ok(()) => anyhow::bail!("the indexer ended without an error"),
+            Err(error) => Ok(error),
+        }
+    }
+
+    pub fn is_running(&self) -> bool {
+        !self.task.is_finished()
+    }
+}
+
+/// Signs an EIP-712 struct.
+pub fn sign<T: SolStruct>(
+    signer: &PrivateKeySigner,
+    message: &T,
+    domain: &alloy::sol_types::Eip712Domain,
+) -> Anyhow<Bytes> {
+    Ok(Bytes::from(
+        signer
+            .sign_hash_sync(&message.eip712_signing_hash(domain))?
+            .as_bytes()
+            .to_vec(),
+    ))
+}
+
+/// A key that follows from an address and a purpose.
+pub fn derived(address: Address, purpose: &str) -> PrivateKeySigner {
+    let secret = keccak256((address, purpose.to_owned()).abi_encode());
+    PrivateKeySigner::from_bytes(&secret).expect("a hash is a valid key, but for a chance of one in 2^128")
+}
+
+/// Waits for something to be there, within generous bounds.
+pub async fn until<T, F: Future<Output = Anyhow<Option<T>>>>(what: &str, mut look: impl FnMut() -> F) -> Anyhow<T> {
+    let waited = tokio::time::timeout(PATIENCE, async {
+        loop {
+            if let Some(found) = look().await? {
+                return Ok(found);
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    });
+    waited.await.map_err(|_| anyhow::anyhow!("waited in vain for {what}"))?
+}
