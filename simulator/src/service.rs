@@ -1,0 +1,115 @@
+//! Serving: an operator answers a request and signs a receipt; the payer signs what it owes by then.
+
+use alloy::primitives::{B256, Signature, keccak256};
+use alloy::signers::SignerSync;
+use alloy::signers::local::PrivateKeySigner;
+use alloy::sol_types::{SolStruct, SolValue};
+use anyhow::{Context, Result};
+use plumbline_protocol::InferenceSettlement;
+use plumbline_protocol::typed_data::{Receipt, Voucher};
+
+use crate::books::{Books, SignedVoucher};
+use crate::demand::{Request, texts};
+use crate::evidence::{Evidence, MAX_RECEIPTS_OF_BATCH, SignedReceipt};
+use crate::network::Network;
+use crate::operators::Operator;
+use crate::outbox::Call;
+use crate::payers::Payer;
+use crate::publishers::Model;
+
+/// Vouchers that one settlement takes, as in the contract.
+const MAX_VOUCHERS: usize = 256;
+
+/// What it takes to serve.
+pub(crate) struct Counter<'a> {
+    pub(crate) network: &'a Network,
+    pub(crate) seed: u64,
+    pub(crate) models: &'a [Model],
+    pub(crate) operators: &'a mut [Operator],
+    pub(crate) payers: &'a [Payer],
+    pub(crate) books: &'a mut Books,
+}
+
+impl Counter<'_> {
+    /// Serves a request of a slot; false when the operator turns it away.
+    pub(crate) fn serve(&mut self, request: &Request, slot: u64, served_at: u64) -> Result<bool> {
+        let operator = &mut self.operators[request.operator];
+        let Some(offering) = operator.offering(request.model) else {
+            return Ok(false);
+        };
+        let Some(fee) = offering.pricePerUnit.checked_mul(u128::from(request.units)) else {
+            return Ok(false);
+        };
+        let version = offering.version;
+        if !self.books.accepts(request.operator, request.payer, fee) {
+            return Ok(false);
+        }
+        let (input, output) = texts(self.seed, slot, request);
+        let payer = &self.payers[request.payer];
+        let model_id = self.models[request.model].id;
+        let receipt = Receipt {
+            requestId: keccak256((payer.address(), slot, request.serial, input.as_str()).abi_encode()),
+            modelId: model_id,
+            version,
+            inputHash: keccak256(input),
+            outputHash: keccak256(output),
+            payer: payer.address(),
+            servedAt: served_at,
+            latencyMs: request.latency_ms,
+            fee,
+        };
+        let signature = sign(self.network, operator.key(), &receipt)?;
+        operator.receipts.push_back(SignedReceipt { receipt, signature });
+
+        let lane = (request.operator, request.payer, request.model);
+        let (cumulative_fee, cumulative_units) = self.books.owe(lane, fee, request.units);
+        let voucher = Voucher {
+            payer: payer.address(),
+            operator: operator.address(),
+            modelId: model_id,
+            cumulativeFee: cumulative_fee,
+            cumulativeUnits: cumulative_units,
+        };
+        let signature = sign(self.network, payer.voucher_key(), &voucher)?;
+        self.books.keep_voucher(lane, SignedVoucher { voucher, signature });
+        Ok(true)
+    }
+}
+
+fn sign(network: &Network, key: &PrivateKeySigner, message: &impl SolStruct) -> Result<Vec<u8>> {
+    let digest: B256 = message.eip712_signing_hash(&network.settlement_domain);
+    let signature: Signature = key.sign_hash_sync(&digest).context("sign what was served")?;
+    Ok(signature.as_bytes().to_vec())
+}
+
+/// The settlement of what an operator served since its last one; none when there is nothing to settle.
+pub(crate) async fn settlement(
+    network: &Network,
+    evidence: &mut Evidence,
+    books: &Books,
+    index: usize,
+    operator: &Operator,
+) -> Result<Option<Call>> {
+    let mut due = books.due_vouchers(index);
+    due.truncate(MAX_VOUCHERS);
+    if due.is_empty() || operator.receipts.is_empty() {
+        return Ok(None);
+    }
+    let receipts: Vec<SignedReceipt> = operator.receipts.iter().take(MAX_RECEIPTS_OF_BATCH).cloned().collect();
+    let commitment = evidence.commit(operator.address(), &receipts, &due).await?;
+    let (vouchers, signatures) = due
+        .into_iter()
+        .map(|signed| (signed.voucher, signed.signature.into()))
+        .unzip();
+    let settle = InferenceSettlement::settleCall {
+        vouchers,
+        signatures,
+        receiptsRoot: commitment.root,
+        receiptCount: commitment.count,
+        evidenceURI: commitment.uri,
+    };
+    let contract = network.addresses.inference_settlement;
+    let mut call = Call::new(operator.settling_account(), contract, "settle", &settle);
+    call.batch = Some((index, receipts.len()));
+    Ok(Some(call))
+}

@@ -1,0 +1,164 @@
+//! A chain with the contracts on it, whose time the test moves.
+#![allow(dead_code, unreachable_pub)]
+
+use std::time::Duration;
+
+use alloy::primitives::{Address, U256};
+use alloy::providers::DynProvider;
+use plumbline_deploy::{Account, Options};
+use plumbline_devnet::{Chain, ChainOptions};
+use plumbline_protocol::{Deployment, InferenceSettlement, StakeVault, TestToken, rpc};
+use plumbline_simulator::{Config, Secrets, Simulation, Status};
+use serde_json::json;
+use tempfile::TempDir;
+
+/// Long slots, so that the seconds a test takes are nothing to them.
+pub const SLOT_SECONDS: u32 = 600;
+pub const SLOTS_PER_PERIOD: u32 = 6;
+/// Moves of the time within a slot.
+const TICKS_PER_SLOT: u32 = 2;
+
+pub struct World {
+    pub chain: Chain,
+    pub folder: TempDir,
+    pub provider: DynProvider,
+    pub deployment: Deployment,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(ChainOptions::default()).await
+    }
+
+    pub async fn with(options: ChainOptions) -> Self {
+        let chain = Chain::start(&options).expect("anvil starts");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let provider = rpc::connect(&chain.http_url()).await.expect("anvil answers");
+        let account = Account::from_key(&chain.keys()[0]).expect("anvil's key is valid");
+        let mut config = plumbline_deploy::Config::dev();
+        config.uptime.slot_seconds = SLOT_SECONDS;
+        config.uptime.slots_per_period = SLOTS_PER_PERIOD;
+        config.uptime.report_window_seconds = 1_800;
+        config.vault.evidence_seconds = 10_800;
+        config.vault.thaw_seconds = 18_000;
+        config.settlement.exit_delay_seconds = 5_400;
+        config.settlement.epoch_seconds = 1_800;
+        config.slasher.jail_seconds = 7_200;
+        let options = Options {
+            out: folder.path().join("deployments"),
+            poll_interval: Duration::from_millis(20),
+            ..Options::default()
+        };
+        let outcome = plumbline_deploy::run(&chain.http_url(), &account, &config, &options)
+            .await
+            .expect("the contracts deploy");
+        Self {
+            chain,
+            folder,
+            provider,
+            deployment: outcome.deployment,
+        }
+    }
+
+    /// A small network.
+    pub fn config(&self) -> Config {
+        Config {
+            rpc_url: self.chain.http_url(),
+            seed: 7,
+            operators: 12,
+            payers: 9,
+            delegators: 3,
+            requests_per_slot: 24,
+            settle_slots: 2,
+            max_tx_per_second: None,
+            poll_interval_ms: 20,
+            evidence_dir: Some(self.folder.path().join("evidence")),
+            ..Config::default()
+        }
+    }
+
+    pub async fn connect(&self, config: Config) -> Simulation {
+        Simulation::connect(config, &Secrets::dev(), &self.deployment)
+            .await
+            .expect("the simulation connects")
+    }
+
+    /// Lets time pass: a part of a slot, in a few blocks, because a draw needs some.
+    pub fn tick(&self) {
+        self.chain
+            .rpc("evm_increaseTime", &json!([SLOT_SECONDS / TICKS_PER_SLOT]))
+            .expect("anvil answers");
+        for _ in 0..3 {
+            self.chain.rpc("evm_mine", &json!([])).expect("anvil answers");
+        }
+    }
+
+    /// One move of the time, and what the simulation does then. The second step sees what the first has sent.
+    pub async fn advance(&self, simulation: &mut Simulation) -> Status {
+        self.tick();
+        simulation.step().await.expect("a step succeeds");
+        simulation.step().await.expect("a step succeeds")
+    }
+
+    /// Goes on to the beginning of a later period.
+    pub async fn advance_to(&self, simulation: &mut Simulation, period: u64) -> Status {
+        loop {
+            let status = self.advance(simulation).await;
+            if status.begun && status.period >= period {
+                return status;
+            }
+        }
+    }
+
+    pub async fn balance(&self, token: Address, account: Address) -> U256 {
+        let token = TestToken::new(token, &self.provider);
+        token.balanceOf(account).call().await.expect("a balance")
+    }
+
+    /// What the settlement contract owes to everybody the simulation knows, read from its views.
+    pub async fn owed_by_settlement(&self, simulation: &Simulation) -> U256 {
+        let contract = InferenceSettlement::new(self.deployment.contracts.inference_settlement, &self.provider);
+        let mut owed = U256::ZERO;
+        for operator in simulation.operator_addresses() {
+            let earnings = contract.earnings(operator).call().await.expect("earnings");
+            owed += earnings.locked + earnings.claimable;
+            for payer in simulation.payer_addresses() {
+                let channel = contract.channel(payer, operator).call().await.expect("a channel");
+                assert!(channel.settled <= channel.balance);
+                owed += U256::from(channel.balance - channel.settled);
+            }
+        }
+        for (_, id) in simulation.models() {
+            owed += contract.royalties(id).call().await.expect("royalties");
+        }
+        for account in [
+            self.deployment.parameters.settlement.reserve,
+            simulation.keeper_address(),
+        ] {
+            owed += contract.credited(account).call().await.expect("credits");
+        }
+        owed
+    }
+
+    /// What the vault owes to stakers and to whom slashed stake was credited.
+    pub async fn owed_by_vault(&self, simulation: &Simulation) -> U256 {
+        let contract = StakeVault::new(self.deployment.contracts.stake_vault, &self.provider);
+        let mut owed = U256::ZERO;
+        for operator in simulation.operator_addresses() {
+            owed += contract.slashable(operator).call().await.expect("a pool");
+        }
+        for account in [self.deployment.parameters.vault.sink, simulation.keeper_address()] {
+            owed += contract.credited(account).call().await.expect("credits");
+        }
+        owed
+    }
+
+    /// Every token that the contracts hold is somebody's.
+    pub async fn assert_sums_hold(&self, simulation: &Simulation) {
+        let contracts = self.deployment.contracts;
+        let escrowed = self.balance(contracts.fee_token, contracts.inference_settlement).await;
+        assert_eq!(escrowed, self.owed_by_settlement(simulation).await, "escrow");
+        let staked = self.balance(contracts.stake_token, contracts.stake_vault).await;
+        assert_eq!(staked, self.owed_by_vault(simulation).await, "stake");
+    }
+}

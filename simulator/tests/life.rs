@@ -1,0 +1,195 @@
+//! The life of a simulated network on a real chain: fees, uptime, penalties, evidence.
+// An unwrap in a helper of tests fails the test, as it should.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::{Address, B256, Bytes, Signature, U256};
+use alloy::providers::Provider;
+use alloy::rpc::types::Filter;
+use alloy::sol_types::{SolEvent, SolStruct};
+use common::World;
+use plumbline_protocol::receipts::ReceiptTree;
+use plumbline_protocol::typed_data::{Receipt, settlement_domain};
+use plumbline_protocol::{InferenceSettlement, OperatorRegistry, Slasher, UptimeLedger};
+use plumbline_simulator::{CancellationToken, Report, Simulation};
+use serde_json::Value;
+
+/// Periods within which everything must have happened.
+const MAX_PERIODS: u64 = 40;
+
+fn everything_happened(report: &Report) -> bool {
+    let counts = [
+        report.batches,
+        report.vouchers_skipped,
+        report.keys_rotated.saturating_sub(report.operators_registered),
+        report.exits_finished,
+        report.thaws,
+        report.withdrawals,
+        report.reward_claims,
+        report.earnings_claims,
+        report.royalty_claims,
+        report.collections,
+        report.seizures,
+        report.slashes,
+        report.returns_from_jail,
+    ];
+    counts.iter().all(|count| *count > 0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_settles_fees_reports_uptime_and_punishes_who_fails() {
+    let world = World::new().await;
+    let mut simulation = world.connect(world.config()).await;
+    simulation.bootstrap(&CancellationToken::new()).await.unwrap();
+    let ready = simulation.report();
+    assert_eq!(
+        (
+            ready.operators_registered,
+            ready.models_registered,
+            ready.transactions_failed
+        ),
+        (12, 6, 0)
+    );
+
+    let mut period = 0;
+    while !everything_happened(&simulation.report()) {
+        period += 1;
+        assert!(
+            period < MAX_PERIODS,
+            "after {MAX_PERIODS} periods: {:#?}",
+            simulation.report()
+        );
+        world.advance_to(&mut simulation, period).await;
+    }
+    let report = simulation.report();
+    assert_eq!(report.transactions_lost, 0, "{report:#?}");
+    assert!(
+        report.posts + 2 >= period,
+        "nearly every period is reported: {report:#?}"
+    );
+
+    world.assert_sums_hold(&simulation).await;
+    assert_settled_fees_are_what_channels_paid(&world, &simulation, &report).await;
+    assert_the_worst_operator_was_punished(&world, &simulation).await;
+    assert_receipts_can_be_proved(&world).await;
+    assert_final_periods_stay(&world, period).await;
+}
+
+async fn assert_settled_fees_are_what_channels_paid(world: &World, simulation: &Simulation, report: &Report) {
+    let contract = InferenceSettlement::new(world.deployment.contracts.inference_settlement, &world.provider);
+    let mut settled = U256::ZERO;
+    for operator in simulation.operator_addresses() {
+        for payer in simulation.payer_addresses() {
+            settled += U256::from(contract.channel(payer, operator).call().await.unwrap().settled);
+        }
+    }
+    assert_eq!(settled, report.fees_settled);
+}
+
+async fn assert_the_worst_operator_was_punished(world: &World, simulation: &Simulation) {
+    let specs = &simulation.population().operators;
+    let worst = (0..specs.len()).max_by_key(|index| specs[*index].down_ppm).unwrap();
+    let operator = simulation.operator_addresses()[worst];
+    let logs = logs_of::<Slasher::DowntimePunished>(world, world.deployment.contracts.slasher).await;
+    let faults: Vec<_> = logs.iter().filter(|fault| fault.operator == operator).collect();
+    assert!(
+        faults
+            .iter()
+            .any(|fault| fault.strikes == 1 && fault.principalTaken.is_zero() && fault.jailedUntil == 0)
+    );
+    let repeated = faults.iter().filter(|fault| fault.strikes >= 2).collect::<Vec<_>>();
+    assert!(!repeated.is_empty(), "{faults:#?}");
+    assert!(
+        repeated
+            .iter()
+            .all(|fault| !fault.principalTaken.is_zero() && fault.jailedUntil > 0)
+    );
+    assert!(faults.iter().all(|fault| fault.missedSlots * 3 > fault.observedSlots));
+    let steady = specs
+        .iter()
+        .zip(simulation.operator_addresses())
+        .filter(|(spec, _)| spec.down_ppm < 1_000);
+    for (_, operator) in steady {
+        let strikes = logs
+            .iter()
+            .filter(|fault| fault.operator == operator)
+            .map(|fault| fault.strikes)
+            .max();
+        assert!(
+            strikes.unwrap_or_default() <= 1,
+            "a steady operator is not slashed for one shock"
+        );
+    }
+}
+
+/// Whoever has the file of a batch can check root, hash and signatures without asking anybody but the chain.
+async fn assert_receipts_can_be_proved(world: &World) {
+    let addresses = world.deployment.contracts;
+    let domain = settlement_domain(world.deployment.chain_id, addresses.inference_settlement);
+    let batches = logs_of::<InferenceSettlement::BatchSettled>(world, addresses.inference_settlement).await;
+    assert!(!batches.is_empty());
+    let registry = OperatorRegistry::new(addresses.operator_registry, &world.provider);
+    let mut owners: BTreeMap<Address, Address> = BTreeMap::new();
+    for batch in batches {
+        let (path, _) = batch
+            .evidenceURI
+            .strip_prefix("file://")
+            .unwrap()
+            .split_once('#')
+            .unwrap();
+        let file: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let entries = file["receipts"].as_array().unwrap();
+        let receipts: Vec<Receipt> = entries.iter().map(parse_receipt).collect();
+        assert_eq!(receipts.len(), batch.receiptCount as usize);
+        assert_eq!(ReceiptTree::new(&receipts).unwrap().root(), batch.receiptsRoot);
+        let signature: Bytes = parse(&entries[0]["signature"]);
+        let digest = receipts[0].eip712_signing_hash(&domain);
+        let key = Signature::from_raw(&signature)
+            .unwrap()
+            .recover_address_from_prehash(&digest)
+            .unwrap();
+        if let std::collections::btree_map::Entry::Vacant(owner) = owners.entry(key) {
+            owner.insert(registry.keyBinding(key).call().await.unwrap().operator);
+        }
+        assert_eq!(owners[&key], batch.operator);
+    }
+}
+
+async fn assert_final_periods_stay(world: &World, last: u64) {
+    let ledger = UptimeLedger::new(world.deployment.contracts.uptime_ledger, &world.provider);
+    let mut final_periods = 0;
+    for period in 0..last {
+        final_periods += u64::from(ledger.isFinal(period).call().await.unwrap());
+    }
+    assert!(final_periods + 3 >= last, "{final_periods} of {last} periods are final");
+}
+
+fn parse<T: serde::de::DeserializeOwned>(value: &Value) -> T {
+    serde_json::from_value(value.clone()).unwrap()
+}
+
+fn parse_receipt(entry: &Value) -> Receipt {
+    Receipt {
+        requestId: parse::<B256>(&entry["requestId"]),
+        modelId: parse(&entry["modelId"]),
+        version: parse(&entry["version"]),
+        inputHash: parse(&entry["inputHash"]),
+        outputHash: parse(&entry["outputHash"]),
+        payer: parse(&entry["payer"]),
+        servedAt: parse(&entry["servedAt"]),
+        latencyMs: parse(&entry["latencyMs"]),
+        fee: entry["fee"].as_str().unwrap().parse().unwrap(),
+    }
+}
+
+async fn logs_of<E: SolEvent>(world: &World, contract: Address) -> Vec<E> {
+    let filter = Filter::new()
+        .address(contract)
+        .event_signature(E::SIGNATURE_HASH)
+        .from_block(0);
+    let logs = world.provider.get_logs(&filter).await.unwrap();
+    logs.iter().map(|log| E::decode_log(&log.inner).unwrap().data).collect()
+}
