@@ -1,12 +1,17 @@
 //! Who deploys: a key that signs here, or an address whose transactions are signed elsewhere.
 
 use std::fmt;
+use std::io::Write;
 use std::path::Path;
 
 use alloy::primitives::Address;
 use alloy::signers::local::{LocalSigner, PrivateKeySigner};
 
+use serde_json::{Map, Value};
+use tempfile::NamedTempFile;
+
 use crate::error::Error;
+use crate::journal::to_json;
 
 /// Environment variable with the deployer's private key.
 pub const KEY_VARIABLE: &str = "PLUMBLINE_DEPLOYER_KEY";
@@ -52,18 +57,27 @@ impl Account {
     /// Decrypts a keystore file; the password comes from the file that `PLUMBLINE_KEYSTORE_PASSWORD_FILE` names, or
     /// from the terminal.
     pub fn from_keystore(path: &Path) -> Result<Self, Error> {
-        if !path.is_file() {
-            return Err(Error::Key(format!("keystore {} is not a file", path.display())));
+        let problem = |cause: &dyn fmt::Display| {
+            Error::Key(format!(
+                "cannot open keystore {}: {cause}; expected an Ethereum keystore (version 3) and its password",
+                path.display()
+            ))
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| problem(&error))?;
+        let mut keystore: Map<String, Value> = serde_json::from_str(&text).map_err(|error| problem(&error))?;
+        // Ethers and MyEtherWallet write the field with a capital letter, which the decoder does not know.
+        if let Some(crypto) = keystore.remove("Crypto") {
+            keystore.insert("crypto".into(), crypto);
         }
         let password = keystore_password()?;
-        LocalSigner::decrypt_keystore(path, password)
+        // The decoder reads files alone; what this one holds is encrypted.
+        let mut readable = NamedTempFile::new().map_err(|error| problem(&error))?;
+        readable
+            .write_all(to_json(&keystore).as_bytes())
+            .map_err(|error| problem(&error))?;
+        LocalSigner::decrypt_keystore(readable.path(), password)
             .map(Self::Key)
-            .map_err(|error| {
-                Error::Key(format!(
-                    "cannot open keystore {}: {error}; expected an Ethereum keystore (version 3) and its password",
-                    path.display()
-                ))
-            })
+            .map_err(|error| problem(&error))
     }
 }
 

@@ -110,7 +110,13 @@ async fn the_deployments_file_tells_blocks_gas_and_compiler_as_the_chain_does() 
         .await
         .unwrap();
     assert_eq!(before - balance, spent);
-    assert_eq!((read.compiler.solc.as_str(), read.compiler.via_ir), ("0.8.37", true));
+    let compiler = &read.compiler;
+    assert_eq!(
+        (compiler.solc.as_str(), compiler.evm_version.as_str()),
+        ("0.8.37", "cancun")
+    );
+    assert_eq!((compiler.via_ir, compiler.optimizer_runs), (true, 1_000_000));
+    assert_eq!(compiler.creation_code_hash, plumbline_deploy::creation_code_hash());
 
     // Every contract's first log is at or after the block that an indexer starts from.
     for contract in Contract::ALL {

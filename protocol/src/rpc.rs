@@ -50,15 +50,11 @@ pub fn redact_all(text: &str) -> String {
     let mut rest = text;
     while let Some(separator) = rest.find(SEPARATOR) {
         let scheme = rest[..separator]
-            .rfind(|c: char| !c.is_ascii_alphanumeric())
-            .map_or(0, |last| last + 1);
+            .trim_end_matches(|c: char| c.is_ascii_alphanumeric())
+            .len();
         let end = rest[separator..]
             .find(ends_url)
             .map_or(rest.len(), |length| separator + length);
-        // The last character before the scheme may be longer than a byte.
-        let scheme = (scheme..=separator)
-            .find(|start| rest.is_char_boundary(*start))
-            .unwrap_or(separator);
         cleaned.push_str(&rest[..scheme]);
         cleaned.push_str(&redact(&rest[scheme..end]));
         rest = &rest[end..];
