@@ -32,9 +32,9 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
     /// @param earned Sum of operator's net so far.
     struct Tab {
         address operator;
-        uint256 batchId;
-        uint256 protocolFees;
-        uint256 earned;
+        uint64 batchId;
+        uint128 protocolFees;
+        uint128 earned;
     }
 
     struct Configuration {
@@ -71,7 +71,9 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
     mapping(bytes32 modelId => uint256) private _royalties;
     mapping(address account => uint256) private _credits;
     mapping(uint256 batchId => bytes32) private _batchCommitments;
-    uint256 private _batchCount;
+    /// @dev One slot, because every settlement writes both. Protocol fees are the reserve's, besides its credits.
+    uint64 private _batchCount;
+    uint128 private _protocolFees;
 
     constructor(
         address manager,
@@ -162,7 +164,7 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
             bound.payer == address(0) || bound.payer == msg.sender, InferenceSettlement_SignerBound(key, bound.payer)
         );
         require(validUntil >= bound.validUntil, InferenceSettlement_ValidityShortened(validUntil, bound.validUntil));
-        (address recovered,,) = ECDSA.tryRecover(signerBindingDigest(msg.sender, key), proof);
+        (address recovered,,) = ECDSA.tryRecoverCalldata(signerBindingDigest(msg.sender, key), proof);
         require(recovered == key && key != address(0), InferenceSettlement_InvalidSignerProof(key, recovered));
         _signers[key] = Signer({payer: msg.sender, validUntil: validUntil});
         emit SignerAuthorized(msg.sender, key, validUntil);
@@ -196,23 +198,23 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
             msg.sender == tab.operator || msg.sender == settler,
             InferenceSettlement_NotSettler(msg.sender, tab.operator)
         );
-        batchId = ++_batchCount;
-        tab.batchId = batchId;
+        tab.batchId = _batchCount + 1;
+        batchId = tab.batchId;
         EarningsRing.Ring storage ring = _advance(tab.operator);
         for (uint256 i = 0; i < vouchers.length; ++i) {
+            Voucher memory voucher = vouchers[i];
             require(
-                vouchers[i].operator == tab.operator,
-                InferenceSettlement_MixedOperators(i, vouchers[i].operator, tab.operator)
+                voucher.operator == tab.operator, InferenceSettlement_MixedOperators(i, voucher.operator, tab.operator)
             );
-            _settleVoucher(tab, vouchers[i], signatures[i]);
+            _settleVoucher(tab, voucher, signatures[i]);
         }
         if (tab.earned != 0) ring.lock(tab.earned);
-        if (tab.protocolFees != 0) _credits[RESERVE] += tab.protocolFees;
-        _batchCommitments[batchId] =
-            keccak256(abi.encode(tab.operator, receiptsRoot, receiptCount, uint64(block.timestamp), tab.earned));
-        emit BatchSettled(
-            tab.operator, batchId, receiptsRoot, receiptCount, uint32(ring.epoch), tab.earned, evidenceURI
+        uint128 protocolFees = _protocolFees + tab.protocolFees;
+        (_batchCount, _protocolFees) = (tab.batchId, protocolFees);
+        _batchCommitments[batchId] = keccak256(
+            abi.encode(tab.operator, receiptsRoot, receiptCount, uint64(block.timestamp), uint256(tab.earned))
         );
+        emit BatchSettled(tab.operator, batchId, receiptsRoot, receiptCount, uint32(_epoch()), tab.earned, evidenceURI);
     }
 
     /// @inheritdoc IInferenceSettlement
@@ -279,9 +281,10 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
 
     /// @inheritdoc IInferenceSettlement
     function collect(address account) external nonReentrant returns (uint256 amount) {
-        amount = _credits[account];
+        amount = credited(account);
         require(amount != 0, InferenceSettlement_NothingToClaim(account));
         _credits[account] = 0;
+        if (account == RESERVE) _protocolFees = 0;
         emit CreditCollected(account, amount);
         _FEE_TOKEN.safeTransfer(account, amount);
     }
@@ -335,11 +338,6 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
     }
 
     /// @inheritdoc IInferenceSettlement
-    function credited(address account) external view returns (uint256) {
-        return _credits[account];
-    }
-
-    /// @inheritdoc IInferenceSettlement
     function batchCount() external view returns (uint256) {
         return _batchCount;
     }
@@ -350,19 +348,13 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
     }
 
     /// @inheritdoc IInferenceSettlement
-    function voucherDigest(Voucher calldata voucher) public view returns (bytes32) {
-        return _hashTypedDataV4(
-            keccak256(
-                abi.encode(
-                    VOUCHER_TYPEHASH,
-                    voucher.payer,
-                    voucher.operator,
-                    voucher.modelId,
-                    voucher.cumulativeFee,
-                    voucher.cumulativeUnits
-                )
-            )
-        );
+    function credited(address account) public view returns (uint256) {
+        return account == RESERVE ? _credits[account] + _protocolFees : _credits[account];
+    }
+
+    /// @inheritdoc IInferenceSettlement
+    function voucherDigest(Voucher memory voucher) public view returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(VOUCHER_TYPEHASH, voucher)));
     }
 
     /// @inheritdoc IInferenceSettlement
@@ -378,11 +370,12 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
     }
 
     /// @dev Pays one voucher, whole or in part, or says why not.
-    function _settleVoucher(Tab memory tab, Voucher calldata voucher, bytes calldata signature) private {
+    function _settleVoucher(Tab memory tab, Voucher memory voucher, bytes calldata signature) private {
         if (!_isSignedByPayer(voucher, signature)) {
             return _skip(tab, voucher, SkipReason.InvalidSigner, voucher.cumulativeFee);
         }
-        Lane memory lane_ = _lanes[voucher.payer][tab.operator][voucher.modelId];
+        Lane storage stored = _lanes[voucher.payer][tab.operator][voucher.modelId];
+        Lane memory lane_ = stored;
         if (voucher.cumulativeFee <= lane_.fee) return _skip(tab, voucher, SkipReason.Stale, 0);
         uint128 due = voucher.cumulativeFee - lane_.fee;
         if (voucher.cumulativeUnits < lane_.units) return _skip(tab, voucher, SkipReason.UnitsDecreased, due);
@@ -398,12 +391,15 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
         uint128 fee = uint128(Math.min(due, balance - settled));
         if (fee == 0) return _skip(tab, voucher, SkipReason.Underfunded, due);
         uint64 units = voucher.cumulativeUnits - lane_.units;
-        // Units follow the money, rounded down: the rest is counted when the rest is paid.
+        // Units follow the money, rounded down: the rest is counted when the rest is paid. A part fits where the whole did.
+        // forge-lint: disable-next-line(unsafe-typecast)
         if (fee < due) units = uint64((uint256(units) * fee) / due);
         lane_.fee += fee;
         lane_.units += units;
         channel_.settled = settled + fee;
-        _lanes[voucher.payer][tab.operator][voucher.modelId] = lane_;
+        (stored.fee, stored.units) = (lane_.fee, lane_.units);
+        // Its first payment opens the lane.
+        if (lane_.fee == fee) (stored.royaltyBps, stored.open) = (lane_.royaltyBps, true);
         _split(tab, voucher, units, fee, lane_);
         if (fee < due) _skip(tab, voucher, SkipReason.Underfunded, due - fee);
     }
@@ -411,9 +407,13 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
     /// @dev Protocol fee and royalty of a lane round down over all it ever paid, so that slicing a fee into many vouchers
     ///      changes nothing; the operator's net is what is left, so the three sum to the fee. One base unit cannot pay
     ///      both: there the protocol comes first.
-    function _split(Tab memory tab, Voucher calldata voucher, uint64 units, uint128 fee, Lane memory lane_) private {
-        uint128 protocolFee = _shareOf(lane_.fee, PROTOCOL_FEE_BPS) - _shareOf(lane_.fee - fee, PROTOCOL_FEE_BPS);
-        uint128 royalty = _shareOf(lane_.fee, lane_.royaltyBps) - _shareOf(lane_.fee - fee, lane_.royaltyBps);
+    function _split(Tab memory tab, Voucher memory voucher, uint64 units, uint128 fee, Lane memory lane_) private {
+        (uint256 paid, uint256 before) = (lane_.fee, lane_.fee - fee);
+        // Shares of a fee fit where the fee did.
+        // forge-lint: disable-start(unsafe-typecast)
+        uint128 protocolFee = uint128(paid * PROTOCOL_FEE_BPS / BPS - before * PROTOCOL_FEE_BPS / BPS);
+        uint128 royalty = uint128(paid * lane_.royaltyBps / BPS - before * lane_.royaltyBps / BPS);
+        // forge-lint: disable-end(unsafe-typecast)
         if (protocolFee + royalty > fee) royalty = fee - protocolFee;
         if (royalty != 0) _royalties[voucher.modelId] += royalty;
         tab.protocolFees += protocolFee;
@@ -421,7 +421,7 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
         emit FeesSettled(tab.operator, voucher.payer, voucher.modelId, tab.batchId, units, fee, protocolFee, royalty);
     }
 
-    function _skip(Tab memory tab, Voucher calldata voucher, SkipReason reason, uint128 unpaid) private {
+    function _skip(Tab memory tab, Voucher memory voucher, SkipReason reason, uint128 unpaid) private {
         emit VoucherSkipped(tab.operator, voucher.payer, voucher.modelId, tab.batchId, reason, unpaid);
     }
 
@@ -432,8 +432,8 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
         if (matured != 0) emit EarningsReleased(operator, matured);
     }
 
-    function _isSignedByPayer(Voucher calldata voucher, bytes calldata signature) private view returns (bool) {
-        (address recovered, ECDSA.RecoverError failure,) = ECDSA.tryRecover(voucherDigest(voucher), signature);
+    function _isSignedByPayer(Voucher memory voucher, bytes calldata signature) private view returns (bool) {
+        (address recovered, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(voucherDigest(voucher), signature);
         if (failure != ECDSA.RecoverError.NoError) return false;
         if (recovered == voucher.payer) return true;
         Signer memory bound = _signers[recovered];
@@ -442,10 +442,6 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
 
     function _epoch() private view returns (uint64) {
         return uint64(block.timestamp) / EPOCH_DURATION;
-    }
-
-    function _shareOf(uint128 amount, uint16 bps) private pure returns (uint128) {
-        return uint128((uint256(amount) * bps) / BPS);
     }
 
     function _requireDuration(uint64 duration, uint64 max) private pure {

@@ -199,8 +199,10 @@ contract OperatorRegistry is IOperatorRegistry, AccessManaged, EIP712 {
     }
 
     /// @inheritdoc IOperatorRegistry
-    function settlerOf(address operator) external view returns (address) {
-        return _registered(operator).settlerKey;
+    function settlerOf(address operator) external view returns (address settlerKey) {
+        settlerKey = _operators[operator].settlerKey;
+        // Who has a settler is registered, and need not be looked up once more.
+        if (settlerKey == address(0)) _registered(operator);
     }
 
     /// @inheritdoc IOperatorRegistry

@@ -40,8 +40,8 @@ library EarningsRing {
     }
 
     /// @notice Locks earnings of the ring's present epoch; callers `advance` first.
-    function lock(Ring storage ring, uint256 amount) internal {
-        ring.buckets[ring.epoch % BUCKETS] += amount.toUint128();
+    function lock(Ring storage ring, uint128 amount) internal {
+        ring.buckets[ring.epoch % BUCKETS] += amount;
     }
 
     /// @notice Takes up to `amount`: claimable first, then the oldest locked. Callers `advance` first.
