@@ -250,3 +250,40 @@ async fn blocks_that_come_by_the_clock_are_waited_for() {
         .unwrap();
     assert!(world.provider.get_block_number().await.unwrap() > last);
 }
+
+#[tokio::test]
+async fn transactions_that_a_reorganisation_dropped_are_sent_again() {
+    let world = World::new().await;
+    stop(&world, Step::UptimeLedger, Stop::Mined).await;
+    let planned = pending(&world)["addresses"].clone();
+    world.chain.rpc("anvil_rollback", &json!([3])).unwrap();
+    assert_eq!(world.nonce().await, 4);
+    let deployment = world.run(&Config::dev(), &world.options()).await.unwrap().deployment;
+    assert_eq!(json!(deployment.contracts), planned);
+    assert_eq!(world.nonce().await, TRANSACTIONS);
+}
+
+#[tokio::test]
+async fn a_node_that_goes_down_in_the_middle_is_an_error_that_loses_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let options = ChainOptions {
+        data_dir: Some(data.path().to_owned()),
+        block_time: Some(Duration::from_millis(500)),
+        ..ChainOptions::default()
+    };
+    let mut world = World::with(&options).await;
+    let (url, account, deploy_options) = (world.url(), world.account.clone(), world.options());
+    let run = tokio::spawn(async move { plumbline_deploy::run(&url, &account, &Config::dev(), &deploy_options).await });
+    while world.nonce().await < 3 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    world.chain.stop().unwrap();
+    let error = run.await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::Rpc { .. }), "{error}");
+
+    world.chain.restart().unwrap();
+    world.run(&Config::dev(), &world.options()).await.unwrap();
+    assert_eq!(world.nonce().await, TRANSACTIONS);
+    world.chain.restart().unwrap();
+    assert!(!world.run(&Config::dev(), &world.options()).await.unwrap().is_new);
+}
