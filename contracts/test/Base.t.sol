@@ -131,18 +131,45 @@ abstract contract Base is Test {
         });
     }
 
+    /// @dev Whether the contracts are those that ship, as under `make test`; gas means something only then.
+    function _isRelease() internal view returns (bool) {
+        return vm.envOr("PLUMBLINE_RELEASE", false);
+    }
+
+    /// @dev Otherwise, and for coverage, contracts are compiled as the tests are.
+    function _create(string memory name, bytes memory arguments) internal returns (address) {
+        string memory artifact = _isRelease()
+            ? string.concat("target/forge/release/out/", name, ".sol/", name, ".json")
+            : string.concat(name, ".sol:", name);
+        return deployCode(artifact, arguments);
+    }
+
     function _deploy() private {
         stakeToken = _createStakeToken();
         feeToken = _createFeeToken(stakeToken);
-        accessManager = new AccessManager(address(this));
-        modelRegistry = new ModelRegistry();
-        vault = new StakeVault(address(accessManager), stakeToken, feeToken, sink, FLOOR, MIN_DEPOSIT, _durations());
-        operatorRegistry = new OperatorRegistry(address(accessManager), modelRegistry, vault, COMMISSION_DELAY);
-        settlement = new InferenceSettlement(
-            address(accessManager), feeToken, operatorRegistry, modelRegistry, vault, _configuration()
+        accessManager = AccessManager(_create("AccessManager", abi.encode(this)));
+        modelRegistry = ModelRegistry(_create("ModelRegistry", ""));
+        vault = StakeVault(
+            _create(
+                "StakeVault", abi.encode(accessManager, stakeToken, feeToken, sink, FLOOR, MIN_DEPOSIT, _durations())
+            )
         );
-        ledger = new UptimeLedger(operatorRegistry, _schedule());
-        slasher = new Slasher(address(accessManager), ledger, operatorRegistry, vault, settlement, _evidenceWindow(), _penalty());
+        operatorRegistry = OperatorRegistry(
+            _create("OperatorRegistry", abi.encode(accessManager, modelRegistry, vault, COMMISSION_DELAY))
+        );
+        settlement = InferenceSettlement(
+            _create(
+                "InferenceSettlement",
+                abi.encode(accessManager, feeToken, operatorRegistry, modelRegistry, vault, _configuration())
+            )
+        );
+        ledger = UptimeLedger(_create("UptimeLedger", abi.encode(operatorRegistry, _schedule())));
+        slasher = Slasher(
+            _create(
+                "Slasher",
+                abi.encode(accessManager, ledger, operatorRegistry, vault, settlement, _evidenceWindow(), _penalty())
+            )
+        );
         _wire();
     }
 
