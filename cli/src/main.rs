@@ -1,3 +1,74 @@
 //! The command `plumbline`: one binary that runs every part.
 
-fn main() {}
+mod deploy;
+mod dev;
+mod index;
+mod logging;
+mod openapi;
+mod serve;
+mod signals;
+mod simulate;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// An open inference network in which execution and uptime are audited.
+///
+/// Every option can also be given by the environment variable beside it.
+#[derive(Parser)]
+#[command(
+    name = "plumbline",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    logging: logging::Args,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Dev(dev::Args),
+    Deploy(deploy::Args),
+    Index(index::Args),
+    Openapi(openapi::Args),
+    Serve(serve::Args),
+    Simulate(simulate::Args),
+    Watch(watch::Args),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The whole chain of causes in one line, as the last word on the terminal.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    plumbline_protocol::rpc::install_tls();
+    let stop = signals::stop_on_signal()?;
+    // `dev` writes its records to a file in its data directory.
+    if !matches!(cli.command, Command::Dev(_)) {
+        cli.logging.to_terminal()?;
+    }
+    match cli.command {
+        Command::Dev(args) => dev::run(args, &cli.logging, stop).await,
+        Command::Deploy(args) => deploy::run(args, stop).await,
+        Command::Index(args) => index::run(args, stop).await,
+        Command::Openapi(args) => openapi::run(&args),
+        Command::Serve(args) => serve::run(args, stop).await,
+        Command::Simulate(args) => simulate::run(args, stop).await,
+        Command::Watch(args) => watch::run(args, stop).await,
+    }
+}

@@ -1,0 +1,108 @@
+//! What one refresh knows of the network; also the JSON of `--once --json`.
+
+use alloy::primitives::U256;
+use serde::{Serialize, Serializer};
+
+/// Periods of an operator that are shown.
+pub(super) const STRIP_PERIODS: usize = 12;
+/// The trend sets the last this many periods against as many before them: the two halves of the strip.
+pub(super) const TREND_PERIODS: usize = STRIP_PERIODS / 2;
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Snapshot {
+    pub(super) network: Network,
+    /// Periods in each operator's strip.
+    pub(super) strip_periods: usize,
+    /// Periods in each half that a trend compares.
+    pub(super) trend_periods: usize,
+    pub(super) operators: Vec<Operator>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Network {
+    pub(super) block: u64,
+    pub(super) block_hash: String,
+    pub(crate) lag_blocks: u64,
+    /// The last closed one.
+    pub(crate) period: Option<u64>,
+    pub(super) window: &'static str,
+    /// Ever registered.
+    pub(crate) operators: u64,
+    pub(crate) active: u64,
+    pub(crate) jailed: u64,
+    pub(crate) exiting: u64,
+    pub(crate) uptime: Uptime,
+    pub(crate) settlements: u64,
+    pub(crate) slashes: u64,
+    /// By stake, units and fees; empty before the first period is closed.
+    pub(super) concentration: Vec<Concentration>,
+}
+
+/// Of the last closed period.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Concentration {
+    pub(super) basis: String,
+    pub(super) effective_operators: Option<f64>,
+    pub(super) nakamoto_third: Option<u64>,
+    pub(super) nakamoto_half: Option<u64>,
+    pub(super) nakamoto_two_thirds: Option<u64>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Operator {
+    pub(super) operator: String,
+    pub(super) domain: String,
+    pub(super) status: String,
+    pub(super) uptime: Uptime,
+    /// Oldest first.
+    pub(super) periods: Vec<Period>,
+    /// Percentage points; null when either half was not observed at all.
+    pub(super) trend_points: Option<f64>,
+    pub(super) slashes: u64,
+    pub(super) slashed_stake: Amount,
+    pub(super) slashed_earnings: Amount,
+    pub(super) stake: Amount,
+}
+
+/// Of the window, with its 95 % interval.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Uptime {
+    pub(crate) value: Option<f64>,
+    pub(super) low: Option<f64>,
+    pub(super) high: Option<f64>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Period {
+    pub(super) period: u64,
+    pub(super) observed: u64,
+    pub(super) hit: u64,
+    pub(super) uptime: Option<f64>,
+}
+
+/// Base units of a token.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Amount {
+    #[serde(serialize_with = "decimal")]
+    pub(super) units: U256,
+    pub(super) decimals: u8,
+    pub(super) symbol: String,
+}
+
+fn decimal<S: Serializer>(units: &U256, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(units)
+}
+
+/// Uptime of the last [`TREND_PERIODS`] periods less that of as many before, each a ratio of sums, in percentage points.
+pub(super) fn trend_points(periods: &[Period]) -> Option<f64> {
+    let (before, last) = periods.split_at(periods.len().checked_sub(TREND_PERIODS)?);
+    let before = &before[before.len().checked_sub(TREND_PERIODS)?..];
+    Some((ratio(last)? - ratio(before)?) * 100.0)
+}
+
+fn ratio(periods: &[Period]) -> Option<f64> {
+    let observed: u64 = periods.iter().map(|period| period.observed).sum();
+    let hit: u64 = periods.iter().map(|period| period.hit).sum();
+    // Slots of a dozen periods are far below 2^53.
+    (observed > 0).then(|| hit as f64 / observed as f64)
+}

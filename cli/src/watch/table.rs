@@ -1,0 +1,323 @@
+//! A snapshot of the network as lines of text, at any width from 80 columns on.
+
+use alloy::primitives::U256;
+
+use super::snapshot::{Amount, Concentration, Network, Operator, Snapshot, Uptime};
+
+/// Every column has its place at this width; narrower terminals wrap.
+pub(super) const MIN_WIDTH: usize = 80;
+
+const ADDRESS: usize = 11;
+const DOMAIN: usize = 10;
+/// A wider terminal gives its room to the domain, up to this much.
+const DOMAIN_MAX: usize = 32;
+const BARS: [char; 7] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇'];
+/// Only a period without a single miss gets it.
+const FULL_BAR: char = '█';
+const NOT_OBSERVED: char = '·';
+const NO_VALUE: &str = "–";
+
+/// How lines are written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Style {
+    pub(super) width: usize,
+    pub(super) color: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Paint {
+    Bold,
+    Dim,
+    Red,
+    Yellow,
+}
+
+impl Style {
+    fn paint(self, paint: Paint, text: &str) -> String {
+        let code = match paint {
+            Paint::Bold => "1",
+            Paint::Dim => "2",
+            Paint::Red => "31",
+            Paint::Yellow => "33",
+        };
+        if self.color {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+/// The table; `rows` bounds the operators shown.
+pub(super) fn render(snapshot: &Snapshot, style: Style, rows: usize) -> Vec<String> {
+    let domain = (DOMAIN + style.width.saturating_sub(MIN_WIDTH)).min(DOMAIN_MAX);
+    let mut lines = network_lines(&snapshot.network, style);
+    lines.push(String::new());
+    lines.push(style.paint(Paint::Bold, &header(snapshot.network.window, domain)));
+    let shown = snapshot.operators.iter().take(rows);
+    lines.extend(shown.map(|operator| operator_line(operator, domain, style)));
+    lines.push(String::new());
+    lines.extend(legend(snapshot, rows).iter().map(|line| style.paint(Paint::Dim, line)));
+    lines
+}
+
+/// Why there is nothing new, above the last table if there was one.
+pub(super) fn failure(error: &str, since_seconds: u64, interval: u64, stale: bool, style: Style) -> Vec<String> {
+    let mut text = format!("{error} (for {since_seconds} s; asked again every {interval} s)");
+    if stale {
+        text.push_str("; below is the last answer:");
+    }
+    let mut lines: Vec<String> = wrap(&text, style.width)
+        .iter()
+        .map(|line| style.paint(Paint::Red, line))
+        .collect();
+    lines.push(String::new());
+    lines
+}
+
+/// The last line of the screen.
+pub(super) fn footer(interval: u64, style: Style) -> String {
+    style.paint(Paint::Dim, &format!("every {interval} s · Ctrl-C ends"))
+}
+
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+fn network_lines(network: &Network, style: Style) -> Vec<String> {
+    let period = network
+        .period
+        .map_or_else(|| "none closed yet".to_owned(), |period| group(&period.to_string()));
+    let lag = match network.lag_blocks {
+        0 => "up to date".to_owned(),
+        1 => "1 block behind".to_owned(),
+        lag => format!("{} blocks behind", group(&lag.to_string())),
+    };
+    let block = group(&network.block.to_string());
+    let statuses = [
+        ("active", network.active),
+        ("jailed", network.jailed),
+        ("exiting", network.exiting),
+    ];
+    let statuses: Vec<String> = statuses
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(status, count)| format!("{count} {status}"))
+        .collect();
+    let mut lines = vec![
+        format!(
+            "{}  block {block}, {lag}; last closed period: {period}",
+            style.paint(Paint::Bold, "Plumbline")
+        ),
+        format!(
+            "{} operators ({}); uptime of the last {}: {}; slashes: {}",
+            network.operators,
+            if statuses.is_empty() {
+                "none yet".to_owned()
+            } else {
+                statuses.join(", ")
+            },
+            network.window,
+            percent(network.uptime.value, 2),
+            network.slashes,
+        ),
+    ];
+    lines.extend(network.concentration.iter().map(concentration_line));
+    lines
+}
+
+fn concentration_line(concentration: &Concentration) -> String {
+    let count = |count: Option<u64>| count.map_or_else(|| NO_VALUE.to_owned(), |count| count.to_string());
+    let effective = concentration
+        .effective_operators
+        .map_or_else(|| NO_VALUE.to_owned(), |d2| format!("{d2:.1}"));
+    format!(
+        "by {:<6} {effective:>5} effective operators; Nakamoto 1/3: {}, 1/2: {}, 2/3: {}",
+        concentration.basis,
+        count(concentration.nakamoto_third),
+        count(concentration.nakamoto_half),
+        count(concentration.nakamoto_two_thirds)
+    )
+}
+
+fn header(window: &str, domain: usize) -> String {
+    format!(
+        "{:<ADDRESS$} {:<domain$} {:<6} {:>5} {:>9} {:>12} {:>6} {:>8} {:>5}",
+        "OPERATOR",
+        "DOMAIN",
+        "STATUS",
+        format!("UP {window}"),
+        "95 %",
+        "PERIODS",
+        "TREND",
+        "SLASHES",
+        "STAKE"
+    )
+}
+
+fn operator_line(operator: &Operator, domain: usize, style: Style) -> String {
+    let status = match operator.status.as_str() {
+        "exiting" => "exits",
+        other => other,
+    };
+    let status = format!("{status:<6}");
+    let status = match operator.status.as_str() {
+        "active" => status,
+        "jailed" => style.paint(Paint::Red, &status),
+        _ => style.paint(Paint::Yellow, &status),
+    };
+    let slashes = match operator.slashes {
+        0 => NO_VALUE.to_owned(),
+        count => format!("{count}, {}", short_amount(&operator.slashed_stake)),
+    };
+    format!(
+        "{:<ADDRESS$} {:<domain$} {status} {:>5} {:>9} {:>12} {:>6} {slashes:>8} {:>5}",
+        short_address(&operator.operator),
+        truncate(&operator.domain, domain),
+        percent_short(operator.uptime.value),
+        interval(operator.uptime),
+        strip(&operator.periods.iter().map(|period| period.uptime).collect::<Vec<_>>()),
+        operator
+            .trend_points
+            .map_or_else(|| NO_VALUE.to_owned(), |points| format!("{points:+.1}")),
+        short_amount(&operator.stake),
+    )
+}
+
+fn legend(snapshot: &Snapshot, rows: usize) -> Vec<String> {
+    let symbol = snapshot.operators.first().map_or("", |operator| &operator.stake.symbol);
+    let mut lines = vec![
+        format!(
+            "UP       % of observed slots of the last {}, and its 95 % interval",
+            snapshot.network.window
+        ),
+        format!(
+            "PERIODS  uptime of the last {} periods, oldest left; · not observed",
+            snapshot.strip_periods
+        ),
+        format!(
+            "TREND    uptime of the last {k} periods less that of the {k} before, in points",
+            k = snapshot.trend_periods
+        ),
+        format!("SLASHES  how often, and the stake lost; STAKE  own and delegated; both in {symbol}"),
+    ];
+    let shown = snapshot.operators.len().min(rows);
+    let all = usize::try_from(snapshot.network.operators).unwrap_or(usize::MAX);
+    if shown < all {
+        lines.push(format!("{shown} of {all} operators, those with most stake first"));
+    }
+    lines
+}
+
+/// One bar per period, scaled from 0 to 100 %.
+fn strip(uptimes: &[Option<f64>]) -> String {
+    uptimes.iter().map(|uptime| uptime.map_or(NOT_OBSERVED, bar)).collect()
+}
+
+fn bar(uptime: f64) -> char {
+    let steps = BARS.iter().zip(1_u8..);
+    // The bar of the first step that the uptime stays below, so that nothing but 100 % looks full.
+    steps
+        .clone()
+        .find(|(_, step)| uptime < f64::from(*step) / 7.0)
+        .map_or(FULL_BAR, |(bar, _)| *bar)
+}
+
+fn percent(ratio: Option<f64>, digits: usize) -> String {
+    ratio.map_or_else(|| NO_VALUE.to_owned(), |ratio| format!("{} %", cut(ratio, digits)))
+}
+
+fn percent_short(ratio: Option<f64>) -> String {
+    ratio.map_or_else(|| NO_VALUE.to_owned(), |ratio| cut(ratio, 1))
+}
+
+fn interval(uptime: Uptime) -> String {
+    match (uptime.low, uptime.high) {
+        (Some(low), Some(high)) => format!("{}–{}", cut(low, 1), cut(high, 1)),
+        (Some(_) | None, _) => NO_VALUE.to_owned(),
+    }
+}
+
+/// Percent, cut and not rounded, so that 99.97 % never reads as 100; a whole 100 has no decimals.
+fn cut(ratio: f64, digits: usize) -> String {
+    if ratio >= 1.0 {
+        return "100".to_owned();
+    }
+    let scale = 10_f64.powi(i32::try_from(digits).unwrap_or(0));
+    format!("{:.digits$}", (ratio * 100.0 * scale + 1e-9).floor() / scale)
+}
+
+fn short_address(address: &str) -> String {
+    match (
+        address.get(..6),
+        address.len().checked_sub(4).and_then(|start| address.get(start..)),
+    ) {
+        (Some(head), Some(tail)) if address.len() > ADDRESS => format!("{head}…{tail}"),
+        _ => address.to_owned(),
+    }
+}
+
+fn truncate(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// Whole tokens in at most five characters, cut and not rounded; the JSON has every digit.
+pub(super) fn short_amount(amount: &Amount) -> String {
+    const UNITS: [(&str, u64); 4] = [("", 0), ("k", 3), ("M", 6), ("G", 9)];
+    let scale = |power: u64| U256::from(10).checked_pow(U256::from(power));
+    let decimals = u64::from(amount.decimals);
+    for (unit, power) in UNITS {
+        let Some(one) = scale(decimals + power) else { break };
+        let whole = amount.units / one;
+        if whole >= U256::from(1000) {
+            continue;
+        }
+        // Three digits that count: 1.23k, 12.3k, 123k; a fraction that is zero is left out.
+        let places = 3_u64
+            .saturating_sub(whole.to_string().len() as u64)
+            .min(decimals + power);
+        let Some(tenths) = scale(places) else { break };
+        let fraction = (amount.units % one) / (one / tenths);
+        if fraction.is_zero() {
+            let small = if whole.is_zero() && !amount.units.is_zero() {
+                "<0.01"
+            } else {
+                ""
+            };
+            return if small.is_empty() {
+                format!("{whole}{unit}")
+            } else {
+                small.to_owned()
+            };
+        }
+        let width = usize::try_from(places).unwrap_or(0);
+        return format!("{whole}.{:0>width$}{unit}", fraction.to_string());
+    }
+    ">999G".to_owned()
+}
+
+/// Digits in groups of three.
+pub(crate) fn group(digits: &str) -> String {
+    let length = digits.len();
+    let mut text = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (length - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

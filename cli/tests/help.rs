@@ -1,0 +1,66 @@
+//! What `--help` says.
+
+use std::process::Command;
+
+fn help(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_plumbline"))
+        .args(arguments)
+        .arg("--help")
+        .output();
+    let output = output.expect("run plumbline");
+    assert!(output.status.success(), "plumbline {arguments:?} --help failed");
+    String::from_utf8(output.stdout).expect("help is text")
+}
+
+/// Names below `Commands:`.
+fn subcommands() -> Vec<String> {
+    let text = help(&[]);
+    let listed = text
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty());
+    listed
+        .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
+        .collect()
+}
+
+#[test]
+fn the_commands_are_listed_with_what_they_do() {
+    let commands = subcommands();
+    for expected in ["dev", "deploy", "index", "serve", "simulate", "watch"] {
+        assert!(
+            commands.iter().any(|command| command == expected),
+            "{expected} is not among {commands:?}"
+        );
+    }
+}
+
+#[test]
+fn every_flag_of_every_command_has_an_environment_variable() {
+    for command in subcommands() {
+        let text = help(&[&command]);
+        // An option's block begins with its flag and ends with the next one.
+        let blocks: Vec<String> = text.lines().fold(Vec::new(), |mut blocks, line| {
+            let begins = line.trim_start().starts_with('-');
+            match blocks.last_mut() {
+                Some(block) if !begins => {
+                    block.push_str(line);
+                    block.push('\n');
+                }
+                Some(_) | None if begins => blocks.push(format!("{line}\n")),
+                Some(_) | None => {}
+            }
+            blocks
+        });
+        assert!(!blocks.is_empty(), "`{command} --help` lists no option");
+        for block in blocks {
+            let flag = block.lines().next().unwrap_or_default().trim();
+            let standard = ["--help", "--version"].iter().any(|name| flag.contains(name));
+            assert!(
+                standard || block.contains("[env: "),
+                "`{command} {flag}` has no environment variable"
+            );
+        }
+    }
+}
