@@ -1,0 +1,72 @@
+# Every target installs what it needs through npm and cargo, and is quick when nothing has changed.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# npm's own record of what is installed, newer than the lock file when that was installed last.
+MODULES := node_modules/.package-lock.json
+SQLX_VERSION := 0.9.0
+SQLX := target/tools/bin/cargo-sqlx
+SAY = @printf '\033[1m== %s\033[0m\n'
+
+.PHONY: help dev test check abi abi-check gas prepare prepare-check openapi openapi-check bench fmt clean
+
+help: ## Show what there is to make
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do \
+		printf '  \033[1m%-14s\033[0m %s\n' "$$name" "$$text"; done
+
+dev: $(MODULES) ## Run the whole system here, with live traffic
+	$(SAY) 'build plumbline (minutes the first time, seconds after)'
+	@cargo build --bin plumbline
+	@exec target/debug/plumbline dev $(ARGS)
+
+test: $(MODULES) ## Run every test of every language (ONLY='forge cargo node' for some)
+	@node tools/test.mjs $(ONLY)
+
+check: $(MODULES) ## What CI runs: formats, lints, generated files, tests
+	@.ci/run
+
+abi: $(MODULES) ## Write contracts/abi from the contracts
+	$(SAY) 'compile the contracts that ship'
+	@node tools/abi.mjs
+
+abi-check: $(MODULES) ## Fail when contracts/abi is stale
+	@node tools/abi.mjs --check
+
+gas: $(MODULES) ## Measure gas on the bytecode that ships, and write contracts/snapshots
+	@node tools/abi.mjs --check
+	@PLUMBLINE_RELEASE=true FORGE_SNAPSHOT_EMIT=true tools/forge test --match-path 'contracts/test/gas/*'
+
+prepare: $(MODULES) $(SQLX) ## Check the SQL queries against a database and write .sqlx
+	@tools/prepare
+
+prepare-check: $(MODULES) $(SQLX) ## Fail when .sqlx is stale
+	@tools/prepare --check
+
+openapi: ## Write api/openapi.json from the handlers
+	@mkdir -p target && cargo run --quiet --bin plumbline -- openapi > target/openapi.json
+	@cp target/openapi.json api/openapi.json
+
+openapi-check: ## Fail when api/openapi.json is stale
+	@mkdir -p target && cargo run --quiet --bin plumbline -- openapi > target/openapi.json
+	@cmp target/openapi.json api/openapi.json || { echo 'api/openapi.json is stale; run `make openapi` and commit it' >&2; exit 1; }
+
+bench: $(MODULES) ## Run the benchmarks
+	@cargo bench --workspace
+
+fmt: $(MODULES) ## Format Rust and Solidity
+	@cargo fmt --all
+	@tools/forge fmt
+
+clean: ## Remove what was built and installed; the data of `make dev` stays
+	@rm -rf target node_modules
+
+$(MODULES): package.json package-lock.json
+	$(SAY) 'install Foundry, solc, OpenZeppelin and PostgreSQL from npm'
+	@npm ci --no-fund --no-audit --loglevel=error
+	@touch $@
+
+$(SQLX):
+	$(SAY) 'build sqlx-cli $(SQLX_VERSION) (a minute, once)'
+	@cargo install --quiet sqlx-cli --version $(SQLX_VERSION) --locked --no-default-features --features postgres --root target/tools

@@ -1,0 +1,66 @@
+// The tools keep the promises that forge, make and CI rely on.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+function run(tool, args, options = {}) {
+  return spawnSync(join(ROOT, 'tools', tool), args, { encoding: 'utf8', ...options });
+}
+
+test('solc tells the version that foundry expects', () => {
+  const { status, stdout } = run('solc', ['--version']);
+  assert.equal(status, 0);
+  assert.match(stdout, /^Version: 0\.8\.37\+/m);
+});
+
+test('solc compiles what it reads, and gives all of a large answer', () => {
+  const functions = Array.from({ length: 500 }, (_, i) => `function f${i}() external {}`).join('\n');
+  const input = {
+    language: 'Solidity',
+    sources: { 'a.sol': { content: `pragma solidity =0.8.37;\ncontract A {\n${functions}\n}` } },
+    settings: { outputSelection: { '*': { '*': ['*'], '': ['ast'] } } },
+  };
+  const { status, stdout } = run('solc', ['--standard-json'], { input: JSON.stringify(input), maxBuffer: 1e9 });
+  assert.equal(status, 0);
+  assert.ok(stdout.length > 65_536, 'the answer is larger than a pipe');
+  assert.equal(Object.keys(JSON.parse(stdout).contracts['a.sol'].A.evm.methodIdentifiers).length, 500);
+});
+
+test('solc refuses what it does not know', () => {
+  const { status, stderr } = run('solc', ['--bin', 'a.sol']);
+  assert.equal(status, 2);
+  assert.match(stderr, /unsupported arguments "--bin a\.sol"/);
+});
+
+for (const tool of ['forge', 'anvil', 'cast']) {
+  test(`${tool} is new enough, from any directory`, () => {
+    const { status, stdout, stderr } = run(tool, ['--version'], { cwd: '/' });
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, new RegExp(`^${tool} Version: 1\\.`));
+  });
+}
+
+test('lock files name no registry host', () => {
+  assert.doesNotMatch(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'), /"resolved"/);
+});
+
+test('every committed ABI is the one of its contract, with bytecode', () => {
+  const folder = join(ROOT, 'contracts/abi');
+  for (const file of readdirSync(folder)) {
+    const { contractName, abi, bytecode } = JSON.parse(readFileSync(join(folder, file), 'utf8'));
+    assert.equal(`${contractName}.json`, file);
+    assert.ok(abi.length > 0);
+    assert.match(bytecode, /^0x[0-9a-f]+$/);
+  }
+});
+
+test('the test command refuses a runner that does not exist', () => {
+  const { status, stderr } = run('test.mjs', ['jest']);
+  assert.equal(status, 2);
+  assert.match(stderr, /no such runner: jest; there are forge, cargo, node/);
+});
