@@ -11,6 +11,7 @@ mod terminal;
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
+use clap::builder::FalseyValueParser;
 use tokio_util::sync::CancellationToken;
 
 use crate::logging;
@@ -19,8 +20,7 @@ use ports::Port;
 use session::Session;
 use terminal::Terminal;
 
-/// Runs everything on this machine: PostgreSQL, a local chain with the contracts, a simulated network, the indexer and
-/// the API.
+/// Run everything on this machine: database, chain, contracts, a simulated network, indexer and API.
 ///
 /// A second start takes up the same chain and database where the first stopped. Ctrl-C stops everything.
 #[derive(Clone, clap::Args)]
@@ -37,8 +37,8 @@ pub(crate) struct Args {
     /// PostgreSQL cannot reach it].
     #[arg(long, env = "PLUMBLINE_DATA_DIR", value_name = "DIRECTORY")]
     data_dir: Option<PathBuf>,
-    /// Removes what earlier runs kept in the data directory and begins anew.
-    #[arg(long, env = "PLUMBLINE_RESET")]
+    /// Remove what earlier runs kept in the data directory, and begin anew.
+    #[arg(long, env = "PLUMBLINE_RESET", value_parser = FalseyValueParser::new())]
     reset: bool,
     /// Operators of the simulated network.
     #[arg(long, env = "PLUMBLINE_OPERATORS", value_name = "NUMBER", default_value = "24")]
@@ -46,8 +46,8 @@ pub(crate) struct Args {
     /// The same seed gives the same network: who is reliable, who fails when, who asks for what.
     #[arg(long, env = "PLUMBLINE_SEED", value_name = "NUMBER", default_value = "7")]
     seed: u64,
-    /// Leaves the simulated network out: the contracts wait for operators of yours.
-    #[arg(long, env = "PLUMBLINE_NO_SIMULATE")]
+    /// Leave the simulated network out: the contracts wait for operators of yours.
+    #[arg(long, env = "PLUMBLINE_NO_SIMULATE", value_parser = FalseyValueParser::new())]
     no_simulate: bool,
     /// Parameters of the contracts, as for `plumbline deploy` [default: periods of a minute].
     #[arg(long, env = "PLUMBLINE_DEPLOY_CONFIG", value_name = "FILE")]
@@ -59,8 +59,8 @@ pub(crate) struct Args {
     /// one in PLUMBLINE_FAUCET_KEY and words in PLUMBLINE_SIMULATOR_MNEMONIC, unless it is a development chain.
     #[arg(long, env = "PLUMBLINE_RPC_URL", value_name = "URL", hide_env_values = true)]
     rpc_url: Option<String>,
-    /// Shows every log record on the terminal, not only warnings.
-    #[arg(long, short, env = "PLUMBLINE_VERBOSE")]
+    /// Show every log record on the terminal, not only warnings.
+    #[arg(long, short, env = "PLUMBLINE_VERBOSE", value_parser = FalseyValueParser::new())]
     verbose: bool,
 }
 

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
-/// Follows the contracts' events into PostgreSQL, until it is stopped.
+/// Follow the contracts' events into PostgreSQL, until it is stopped.
 ///
 /// It makes the tables at its first start, and takes up where it stopped at every later one.
 #[derive(clap::Args)]

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use anyhow::Context as _;
 
-/// Prints the API's OpenAPI document.
+/// Print the API's OpenAPI document.
 #[derive(clap::Args)]
 pub(crate) struct Args {}
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
-/// Serves what `plumbline index` has written as JSON over HTTP.
+/// Serve what `plumbline index` has written as JSON over HTTP.
 #[derive(Clone, clap::Args)]
 pub(crate) struct Args {
     /// PostgreSQL database to read from. The role needs to be a member of `plumbline_reader`, nothing more.

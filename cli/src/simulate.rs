@@ -7,7 +7,7 @@ use plumbline_protocol::{Deployment, rpc};
 use plumbline_simulator::{Config, Secrets, Simulation};
 use tokio_util::sync::CancellationToken;
 
-/// Plays operators, payers, publishers, delegators and a committee by signed transactions, until it is stopped.
+/// Play operators, payers and the rest of a network by signed transactions, until it is stopped.
 ///
 /// Run again, it takes up the accounts and channels that it finds on the chain. On development chains (id 31337) it uses
 /// the accounts that everybody knows; elsewhere it takes words of yours and an account with native coins.

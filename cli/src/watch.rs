@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::ValueEnum;
+use clap::builder::FalseyValueParser;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -23,7 +24,7 @@ pub(crate) use table::group;
 const LINES_AROUND: usize = 17;
 const ROWS_MIN: usize = 5;
 
-/// Shows a table of operators (uptime, drift, slashes, stake) and refreshes it.
+/// Show a table of operators (uptime, drift, slashes, stake) and refresh it.
 ///
 /// Where the output is not a terminal, one table is printed.
 #[derive(Clone, Debug, clap::Args)]
@@ -43,11 +44,11 @@ pub(crate) struct Args {
     #[arg(long, env = "PLUMBLINE_WATCH_INTERVAL", value_name = "SECONDS", default_value = "5",
           value_parser = clap::value_parser!(u64).range(1..=3_600))]
     interval: u64,
-    /// Prints one table and ends.
-    #[arg(long, env = "PLUMBLINE_WATCH_ONCE")]
+    /// Print one table and end.
+    #[arg(long, env = "PLUMBLINE_WATCH_ONCE", value_parser = FalseyValueParser::new())]
     once: bool,
-    /// Prints JSON with every digit instead of a table.
-    #[arg(long, env = "PLUMBLINE_WATCH_JSON", requires = "once")]
+    /// Print JSON with every digit instead of a table.
+    #[arg(long, env = "PLUMBLINE_WATCH_JSON", value_parser = FalseyValueParser::new(), requires = "once")]
     json: bool,
 }
 

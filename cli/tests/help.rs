@@ -40,19 +40,20 @@ fn the_commands_are_listed_with_what_they_do() {
 fn every_flag_of_every_command_has_an_environment_variable() {
     for command in subcommands() {
         let text = help(&[&command]);
-        // An option's block begins with its flag and ends with the next one.
-        let blocks: Vec<String> = text.lines().fold(Vec::new(), |mut blocks, line| {
-            let begins = line.trim_start().starts_with('-');
-            match blocks.last_mut() {
-                Some(block) if !begins => {
-                    block.push_str(line);
-                    block.push('\n');
-                }
-                Some(_) | None if begins => blocks.push(format!("{line}\n")),
-                Some(_) | None => {}
+        let mut blocks: Vec<String> = Vec::new();
+        // Headings are not indented; what follows the options (notes on keys, say) does not end with a colon.
+        let mut among_options = false;
+        for line in text.lines() {
+            if !line.starts_with(' ') && !line.is_empty() {
+                among_options = line.ends_with(':') && line != "Arguments:";
+            } else if among_options && line.trim_start().starts_with('-') {
+                blocks.push(line.to_owned());
+            } else if let Some(block) = blocks.last_mut().filter(|_| among_options) {
+                // The description, with the variable at its end.
+                block.push('\n');
+                block.push_str(line);
             }
-            blocks
-        });
+        }
         assert!(!blocks.is_empty(), "`{command} --help` lists no option");
         for block in blocks {
             let flag = block.lines().next().unwrap_or_default().trim();
