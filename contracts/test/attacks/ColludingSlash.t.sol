@@ -2,6 +2,7 @@
 pragma solidity =0.8.37;
 
 import {ISlasher} from "../../src/interfaces/ISlasher.sol";
+import {IStakeVault} from "../../src/interfaces/IStakeVault.sol";
 import {Base} from "../Base.t.sol";
 
 /// @notice Attack: an operator reports itself to get stake out at once, past the thaw.
@@ -47,6 +48,16 @@ contract ColludingSlashTest is Base {
         assertEq(lost, OWN_STAKE / 10);
         assertEq(early, lost / 5);
         assertGe(lost - early, 4 * early);
+    }
+
+    /// @dev The vault holds any slasher that comes after this one to the same.
+    function testFuzz_NoSlasherCanPayOutMoreThanAFifth(uint256 amount, uint256 cutBps) public {
+        cutBps = bound(cutBps, 2001, type(uint256).max);
+        vm.expectRevert(abi.encodeWithSelector(IStakeVault.StakeVault_CutTooHigh.selector, cutBps, 2000));
+        _slash(operator, amount, cutBps);
+
+        uint256 actual = _slash(operator, amount, 2000);
+        assertLe(vault.credited(reporter) * 5, actual);
     }
 
     function test_EarningsCannotBeTakenEarlyEither() public {

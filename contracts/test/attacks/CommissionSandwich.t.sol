@@ -22,8 +22,8 @@ contract CommissionSandwichTest is Base {
 
     /// @dev Whatever was earned when the announcement was made is released, and anybody can claim it, while the old
     ///      commission still binds.
-    function testFuzz_WhatWasEarnedIsPaidUnderTheOldCommission(uint64 at) public {
-        _skip(uint64(bound(at, 0, EPOCH)));
+    function testFuzz_WhatWasEarnedIsPaidUnderTheOldCommission(uint64 wait) public {
+        _skip(uint64(bound(wait, 0, EPOCH)));
         _pay(operator, FEE);
         uint256 earned = settlement.earnings(operator).locked;
         _raise();
