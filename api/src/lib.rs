@@ -13,4 +13,4 @@ mod window;
 
 pub use observe::install_metrics;
 pub use routes::openapi_json;
-pub use server::{Config, Server, run};
+pub use server::{Config, Server, connect, run};

@@ -185,7 +185,14 @@ fn options(config: &Config) -> Result<PgConnectOptions> {
     ]))
 }
 
-/// The connections of a server: none of them can write.
+/// The connections of a server, made when they are needed: none of them can write.
+///
+/// # Errors
+/// When the database's URL cannot be read.
+pub fn connect(config: &Config) -> Result<PgPool> {
+    Ok(pool(config, options(config)?))
+}
+
 fn pool(config: &Config, options: PgConnectOptions) -> PgPool {
     PgPoolOptions::new()
         .max_connections(config.max_connections)

@@ -116,7 +116,7 @@ struct Edge {
 ///
 /// Live view: `finalized` defaults to false. Without a window: from the start.
 #[utoipa::path(
-    get, path = "/v1/flows/summary", tag = "flows",
+    get, path = "/v1/flows/summary", operation_id = "summarize_flows", tag = "flows",
     params(Windowed, Live),
     responses((status = 200, body = Envelope<FlowSummary>), Problems)
 )]
@@ -166,7 +166,8 @@ async fn edges(view: &mut View<Summary>, blocks: &Blocks) -> Result<Vec<Edge>> {
                where (f.token, f.kind, f.from_class, f.to_class)
                    = (edge.token, edge.kind, edge.from_class, edge.to_class) and f.block_number < least($1, $2 + 1)
                order by f.block_number desc limit 1
-           ) b on true"#,
+           ) b on true
+           order by edge.token, edge.kind, edge.from_class, edge.to_class"#,
         blocks.first,
         blocks.last,
     )

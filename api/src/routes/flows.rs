@@ -227,7 +227,7 @@ macro_rules! select {
 ///
 /// History: `finalized` defaults to true. Without a window: from the start.
 #[utoipa::path(
-    get, path = "/v1/flows", tag = "flows",
+    get, path = "/v1/flows", operation_id = "list_flows", tag = "flows",
     params(List, Windowed, Paging, History),
     responses((status = 200, body = Envelope<Vec<Flow>>), Problems)
 )]
@@ -245,7 +245,7 @@ pub(super) async fn list(mut view: View<List>) -> Result<Answer<Vec<Flow>>> {
 ///
 /// History: `finalized` defaults to true. Without a window: from the start.
 #[utoipa::path(
-    get, path = "/v1/operators/{id}/flows", tag = "flows",
+    get, path = "/v1/operators/{id}/flows", operation_id = "list_operator_flows", tag = "flows",
     params(("id" = Address, Path, description = "The operator's address"), List, Windowed, Paging, History),
     responses((status = 200, body = Envelope<Vec<Flow>>), Problems)
 )]

@@ -25,7 +25,7 @@ struct Alive {
 }
 
 /// The server runs. Says nothing of the database; see /readyz.
-#[utoipa::path(get, path = "/healthz", tag = "server", responses((status = 200, body = Alive)))]
+#[utoipa::path(get, path = "/healthz", operation_id = "show_health", tag = "server", responses((status = 200, body = Alive)))]
 pub(super) async fn alive() -> impl IntoResponse {
     (
         NO_STORE,
@@ -53,7 +53,7 @@ struct Ready {
 }
 
 /// The database answers, its schema is the expected one, and the indexer keeps up with the chain.
-#[utoipa::path(get, path = "/readyz", tag = "server", responses(
+#[utoipa::path(get, path = "/readyz", operation_id = "show_readiness", tag = "server", responses(
     (status = 200, body = Ready),
     (status = 503, body = Problem, content_type = "application/problem+json", description = "`reasons` says why not"),
 ))]
@@ -126,7 +126,7 @@ async fn look(pool: &PgPool, max_lag_blocks: i64, max_silence: Duration) -> Resu
 }
 
 /// Measurements in the text format of Prometheus.
-#[utoipa::path(get, path = "/metrics", tag = "server", responses(
+#[utoipa::path(get, path = "/metrics", operation_id = "show_metrics", tag = "server", responses(
     (status = 200, body = String, content_type = "text/plain; version=0.0.4"),
 ))]
 pub(super) async fn metrics(State(app): State<App>) -> impl IntoResponse {

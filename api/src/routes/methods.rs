@@ -148,7 +148,7 @@ const METHODS: &[Method] = &[
 ];
 
 /// Definitions of all figures.
-#[utoipa::path(get, path = "/v1/methods", tag = "server", responses(
+#[utoipa::path(get, path = "/v1/methods", operation_id = "list_methods", tag = "server", responses(
     (status = 200, body = Methods),
     (status = 422, body = Problem, content_type = "application/problem+json", description = "A parameter was given"),
 ))]

@@ -26,6 +26,7 @@ use sqlx::PgPool;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
 use utoipa::OpenApi;
+use utoipa::openapi::{RefOr, Schema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -75,6 +76,32 @@ impl FromRef<App> for CursorKey {
 struct Document;
 
 fn api() -> OpenApiRouter<App> {
+    let mut api = routes();
+    require_members(api.get_openapi_mut());
+    api
+}
+
+/// Members without a value are written as null, never left out; only a problem's extensions come and go.
+fn require_members(document: &mut utoipa::openapi::OpenApi) {
+    fn require(schema: &mut RefOr<Schema>) {
+        match schema {
+            RefOr::T(Schema::Object(object)) => object.required = object.properties.keys().cloned().collect(),
+            RefOr::T(Schema::AllOf(all)) => all.items.iter_mut().for_each(require),
+            RefOr::T(_) | RefOr::Ref(_) => {}
+        }
+    }
+    let schemas = document
+        .components
+        .as_mut()
+        .map(|components| components.schemas.iter_mut());
+    schemas
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| *name != "Problem")
+        .for_each(|(_, schema)| require(schema));
+}
+
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(operators::list))
         .routes(routes!(operator::one))

@@ -215,7 +215,7 @@ macro_rules! select {
 ///
 /// Live view: `finalized` defaults to false.
 #[utoipa::path(
-    get, path = "/v1/models", tag = "models",
+    get, path = "/v1/models", operation_id = "list_models", tag = "models",
     params(List, Paging, Live),
     responses((status = 200, body = Envelope<Vec<Model>>), Problems)
 )]
@@ -257,7 +257,7 @@ pub(super) async fn list(mut view: View<List>) -> Result<Answer<Vec<Model>>> {
 ///
 /// Live view: `finalized` defaults to false.
 #[utoipa::path(
-    get, path = "/v1/models/{id}", tag = "models",
+    get, path = "/v1/models/{id}", operation_id = "show_model", tag = "models",
     params(("id" = Hash, Path, description = "The model's id"), Live),
     responses((status = 200, body = Envelope<ModelDetail>), Problems)
 )]

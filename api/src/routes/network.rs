@@ -129,7 +129,7 @@ struct Nakamoto {
 ///
 /// Live view: `finalized` defaults to false. The default window is 30 days.
 #[utoipa::path(
-    get, path = "/v1/network/summary", tag = "network",
+    get, path = "/v1/network/summary", operation_id = "summarize_network", tag = "network",
     params(Windowed, Live),
     responses((status = 200, body = Envelope<NetworkSummary>), Problems)
 )]

@@ -65,7 +65,7 @@ struct KeyBinding {
 ///
 /// Live view: `finalized` defaults to false. The window, 30 days by default, is that of `uptime` and `served`.
 #[utoipa::path(
-    get, path = "/v1/operators/{id}", tag = "operators",
+    get, path = "/v1/operators/{id}", operation_id = "show_operator", tag = "operators",
     params(("id" = Address, Path, description = "The operator's address"), Windowed, Live),
     responses((status = 200, body = Envelope<OperatorDetail>), Problems)
 )]

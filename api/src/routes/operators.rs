@@ -193,7 +193,7 @@ struct Totals {
 ///
 /// Live view: `finalized` defaults to false. The window, 30 days by default, is that of `uptime` and `served`.
 #[utoipa::path(
-    get, path = "/v1/operators", tag = "operators",
+    get, path = "/v1/operators", operation_id = "list_operators", tag = "operators",
     params(List, Windowed, Paging, Live),
     responses((status = 200, body = Envelope<Vec<Operator>>), Problems)
 )]
@@ -446,7 +446,7 @@ pub(super) async fn select<P>(view: &mut View<P>, periods: &Periods, selection: 
               or case when $10::text is null then sort_key is null and id > $11
                       else sort_key > $10::text::numeric or (sort_key = $10::text::numeric and id > $11)
                            or sort_key is null end
-           order by sort_key nulls last, id
+           order by sorted.sort_key nulls last, id
            limit $12"#,
         view.at.block(),
         periods.end,

@@ -120,7 +120,7 @@ impl Collected {
 ///
 /// Live view: `finalized` defaults to false.
 #[utoipa::path(
-    get, path = "/v1/params", tag = "network",
+    get, path = "/v1/params", operation_id = "list_params", tag = "network",
     params(Live),
     responses((status = 200, body = Envelope<Vec<Parameter>>), Problems)
 )]

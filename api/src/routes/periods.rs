@@ -152,7 +152,7 @@ macro_rules! select {
 ///
 /// History: `finalized` defaults to true.
 #[utoipa::path(
-    get, path = "/v1/periods", tag = "network",
+    get, path = "/v1/periods", operation_id = "list_periods", tag = "network",
     params(List, Paging, History),
     responses((status = 200, body = Envelope<Vec<Period>>), Problems)
 )]
@@ -201,7 +201,7 @@ impl std::str::FromStr for Number {
 ///
 /// History: `finalized` defaults to true; then the answer never changes.
 #[utoipa::path(
-    get, path = "/v1/periods/{n}", tag = "network",
+    get, path = "/v1/periods/{n}", operation_id = "show_period", tag = "network",
     params(("n" = i64, Path, description = "The period's number", minimum = 0), History),
     responses((status = 200, body = Envelope<PeriodDetail>), Problems)
 )]

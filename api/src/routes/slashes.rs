@@ -95,7 +95,7 @@ fn start(view: &View<List>) -> Result<Key> {
 ///
 /// History: `finalized` defaults to true.
 #[utoipa::path(
-    get, path = "/v1/slashes", tag = "operators",
+    get, path = "/v1/slashes", operation_id = "list_slashes", tag = "operators",
     params(Paging, History),
     responses((status = 200, body = Envelope<Vec<Slash>>), Problems)
 )]
@@ -124,7 +124,7 @@ pub(super) async fn list(mut view: View<List>) -> Result<Answer<Vec<Slash>>> {
 ///
 /// History: `finalized` defaults to true.
 #[utoipa::path(
-    get, path = "/v1/operators/{id}/slashes", tag = "operators",
+    get, path = "/v1/operators/{id}/slashes", operation_id = "list_operator_slashes", tag = "operators",
     params(("id" = Address, Path, description = "The operator's address"), Paging, History),
     responses((status = 200, body = Envelope<Vec<Slash>>), Problems)
 )]

@@ -133,7 +133,7 @@ impl Parameters for Series {
 /// A slot counts as up or down only with an absolute majority of the committee; any other slot is unobserved, which is
 /// neither. Sums are over whole closed periods; the default window is 30 days.
 #[utoipa::path(
-    get, path = "/v1/operators/{id}/uptime", tag = "operators",
+    get, path = "/v1/operators/{id}/uptime", operation_id = "show_operator_uptime", tag = "operators",
     params(("id" = Address, Path, description = "The operator's address"), Series, Windowed, Paging, History),
     responses((status = 200, body = Envelope<UptimeSeries>), Problems)
 )]

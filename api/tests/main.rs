@@ -1,0 +1,17 @@
+//! Requests over HTTP against real rows in a real PostgreSQL: rows in, JSON out.
+
+#![allow(clippy::unwrap_used, reason = "a value that is not there fails the test")]
+
+mod errors;
+mod flows;
+mod harness;
+mod models;
+mod network;
+mod openapi;
+mod operators;
+mod pages;
+mod periods;
+mod plans;
+mod server;
+mod slashes;
+mod uptime;

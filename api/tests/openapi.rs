@@ -1,0 +1,203 @@
+//! The document, and the pages for people.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use serde_json::Value;
+
+use crate::harness::{Api, addr, seen};
+
+#[test]
+fn the_committed_document_is_the_one_that_the_handlers_give() -> Result<()> {
+    let committed = include_str!("../openapi.json");
+    assert_eq!(
+        committed,
+        plumbline_api::openapi_json()?,
+        "run `make openapi` and commit api/openapi.json"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_document_is_served_and_every_reference_in_it_resolves() -> Result<()> {
+    fn references(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+                    found.push(reference.to_owned());
+                }
+                members.values().for_each(|member| references(member, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let api = Api::empty().await?;
+    let document = api.get("/openapi.json").await?.ok();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(!found.is_empty());
+    for reference in found {
+        assert!(
+            document.pointer(reference.trim_start_matches('#')).is_some(),
+            "{reference}"
+        );
+    }
+    let mut operations = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        assert!(
+            operations.insert(item["get"]["operationId"].as_str().unwrap()),
+            "{path}: names of operations are unique"
+        );
+        assert!(item["get"]["summary"].is_string(), "{path} has no summary");
+        for (status, response) in item["get"]["responses"].as_object().unwrap() {
+            if !status.starts_with('2') {
+                assert!(
+                    response["content"]["application/problem+json"].is_object(),
+                    "{path} {status}"
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn answers_have_exactly_the_members_that_the_document_promises() -> Result<()> {
+    /// Everything in a value that its schema does not describe, or the other way round.
+    fn differences(document: &Value, schema: &Value, value: &Value, place: &str, found: &mut Vec<String>) {
+        if let Some(reference) = schema["$ref"].as_str() {
+            let target = document.pointer(reference.trim_start_matches('#')).unwrap();
+            return differences(document, target, value, place, found);
+        }
+        if let Some(choices) = schema["oneOf"].as_array() {
+            let null = choices.iter().any(|choice| choice["type"] == "null");
+            match choices.iter().find(|choice| choice["type"] != "null") {
+                Some(other) if !value.is_null() => differences(document, other, value, place, found),
+                _ if !null => found.push(format!("{place} may not be null")),
+                _ => {}
+            }
+            return;
+        }
+        let mut properties = serde_json::Map::new();
+        let parts = schema["allOf"]
+            .as_array()
+            .cloned()
+            .unwrap_or_else(|| vec![schema.clone()]);
+        for part in parts {
+            let part = match part["$ref"].as_str() {
+                Some(reference) => document.pointer(reference.trim_start_matches('#')).unwrap().clone(),
+                None => part,
+            };
+            properties.extend(part["properties"].as_object().cloned().unwrap_or_default());
+        }
+        match value {
+            Value::Object(members) => {
+                for name in properties.keys().filter(|name| !members.contains_key(*name)) {
+                    found.push(format!("{place}.{name} is missing"));
+                }
+                for (name, member) in members {
+                    match properties.get(name) {
+                        Some(schema) => differences(document, schema, member, &format!("{place}.{name}"), found),
+                        None => found.push(format!("{place}.{name} is not documented")),
+                    }
+                }
+            }
+            Value::Array(items) => {
+                items
+                    .iter()
+                    .for_each(|item| differences(document, &schema["items"], item, &format!("{place}[]"), found));
+            }
+            Value::Null => {
+                let nullable = schema["type"]
+                    .as_array()
+                    .is_some_and(|types| types.contains(&"null".into()));
+                if !nullable {
+                    found.push(format!("{place} may not be null"));
+                }
+            }
+            Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let api = Api::empty().await?;
+    api.deployed(30).await?;
+    api.operators(3).await?;
+    api.period(
+        0,
+        9,
+        &[
+            seen(1, "111111111111", "111111111100", 3),
+            seen(2, "000000000000", "000000000000", 0),
+        ],
+    )
+    .await?;
+    let document = api.get("/openapi.json").await?.ok();
+    for (path, item) in document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(path, _)| !path.starts_with("/v1/models/"))
+    {
+        let answer = api.get(&path.replace("{id}", &addr(1)).replace("{n}", "0")).await?;
+        if path == "/metrics" {
+            continue;
+        }
+        let schema = &item["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+        let mut found = Vec::new();
+        differences(&document, schema, &answer.ok(), path, &mut found);
+        assert!(found.is_empty(), "{found:#?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_browsable_page_loads_nothing_from_elsewhere() -> Result<()> {
+    let api = Api::empty().await?;
+    let page = api.get("/docs").await?;
+    assert_eq!(page.status, 200);
+    assert!(page.header("content-security-policy").starts_with("default-src 'self'"));
+    for attribute in ["src=\"", "href=\""] {
+        for target in page
+            .text
+            .split(attribute)
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap_or_default())
+        {
+            assert!(
+                target.starts_with("./") || target.starts_with("data:") || !target.contains("//"),
+                "{target}"
+            );
+            let path = target.trim_start_matches("./");
+            assert_eq!(api.get(&format!("/docs/{path}")).await?.status, 200, "{target}");
+        }
+    }
+    let start = api.get("/docs/swagger-initializer.js").await?.text;
+    assert!(
+        start.contains("/openapi.json") && start.contains("\"validatorUrl\": \"none\""),
+        "{start}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_way_in_lists_what_there_is() -> Result<()> {
+    let api = Api::empty().await?;
+    let landing = api.get("/").await?.ok();
+    for (name, path) in [
+        ("docs", "/docs"),
+        ("openapi", "/openapi.json"),
+        ("problems", "/problems"),
+    ] {
+        assert_eq!(landing[name], path);
+        assert_eq!(api.get(path).await?.status, 200);
+    }
+    assert!(
+        landing["paths"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|path| path == "/v1/operators")
+    );
+    Ok(())
+}

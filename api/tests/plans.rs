@@ -1,0 +1,176 @@
+//! No request makes the database read a table from end to end.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Result;
+use plumbline_api::Server;
+use sqlx::Row as _;
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::{Api, addr, config, word};
+
+/// Tables that hold one row, or as many as there are operators: reading them whole is bounded.
+const SMALL: [&str; 11] = [
+    "_sqlx_migrations",
+    "chain_head",
+    "deployment",
+    "token",
+    "operator_registered",
+    "operator_registry_configured",
+    "stake_vault_configured",
+    "inference_settlement_configured",
+    "uptime_ledger_configured",
+    "slasher_configured",
+    "downtime_penalty_changed",
+];
+
+const OPERATORS: i64 = 50;
+const PERIODS: i64 = 2000;
+
+async fn filled() -> Result<Api> {
+    let api = Api::empty().await?;
+    let blocks = PERIODS * 6 + 20;
+    api.deployed(blocks).await?;
+    api.operators(OPERATORS).await?;
+    api.sql(format!(
+        "insert into network_period
+         select p, 9 + 6 * p, 1767225600 + 60 * p, 1767225660 + 60 * p, 12, true, 7, {OPERATORS}, 12 * {OPERATORS},
+                12 * {OPERATORS}, 11 * {OPERATORS}, {OPERATORS}, null, null, 5, 50, 1, 12 * {OPERATORS} * (p + 1),
+                12 * {OPERATORS} * (p + 1), 11 * {OPERATORS} * (p + 1), 5 * (p + 1), 50 * (p + 1)
+         from generate_series(0, {PERIODS} - 1) p;
+         insert into operator_period
+         select p, addr(n), 12, 12, 11, 1, 0, b'111111111111', b'111111111110', null, null, null, 5, 50, 1, 1, 0,
+                12 * (p + 1), 12 * (p + 1), 11 * (p + 1), 5 * (p + 1), 50 * (p + 1)
+         from generate_series(0, {PERIODS} - 1) p, generate_series(1, {OPERATORS}) n;
+         insert into operator_account
+         select 6 * b, addr(n), n * b, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+         from generate_series(1, {PERIODS}) b, generate_series(1, {OPERATORS}) n;
+         insert into operator_profile
+         select 6 * b, addr(n), n - 1, 1767225620, 'active', 0, addr(n), addr(n), addr(n), word(1), '', 0, 0, 0
+         from generate_series(1, {PERIODS}) b, generate_series(1, {OPERATORS}) n where n % 5 = 0;
+         insert into flow (block_number, log_index, part, kind, token, from_class, from_account, to_class, to_account, operator, amount)
+         select b, l, 0, case l % 6 when 0 then 'slash' else 'deposit' end, addr(802), 'wallet', addr(5), 'escrow', addr(5),
+                addr(1 + (b + l) % {OPERATORS}), 7
+         from generate_series(3, {blocks}) b, generate_series(1, 6) l;
+         insert into flow_total
+         select b, addr(802), k, 'wallet', 'escrow', b * 7, b from generate_series(3, {blocks}) b, unnest('{{deposit,stake,fee}}'::text[]) k;
+         insert into downtime_punished
+         select b, 100, word(b), addr(1 + b % {OPERATORS}), b, addr(5), 12, 12, 1, 7, 0, 0 from generate_series(3, {blocks}) b;
+         insert into model_registered select 3 + n / 400, 1000 + n, word(n), addr(5), word(n), word(n / 2), word(0)
+         from generate_series(1, 20000) n;
+         insert into version_published select 3 + n / 400, 50000 + n, word(n), word(n), 1, word(n), 'proof', 1, ''
+         from generate_series(1, 20000) n;
+         insert into model_account select 100 + b, word(n), addr(5), addr(5), 1, false, 0, 0, 0, 0, 0
+         from generate_series(1, 20000) n, generate_series(0, 1) b;
+         insert into offering select 200 + b, addr(n), word(m), true, 1, 1, b, 0
+         from generate_series(1, {OPERATORS}) n, generate_series(1, 10) m, generate_series(1, 10) b;
+         insert into network_account select b, 1, 1, 0, 0, 1, 0, 1, 1, 1, 1, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1
+         from generate_series(3, {blocks}) b;
+         insert into network_concentration (period, basis, total) select p, k, 1 from generate_series(0, {PERIODS} - 1) p, unnest('{{stake,units,fees}}'::text[]) k;
+         insert into committee_drawn select 3, p, word(p), p, word(p), {OPERATORS}, '{{1,2,3,4,5,6,7}}' from generate_series(0, {PERIODS} - 1) p;
+         insert into period_reported select 9 + 6 * p, 1, word(p), p, addr(5), 127, word(p), '', '', '' from generate_series(0, {PERIODS} - 1) p;
+         insert into key_rotated select 10 + b, 7, word(b), addr(1 + b % {OPERATORS}), addr(1), addr(2) from generate_series(1, 10000) b;
+         analyze"
+    ))
+    .await?;
+    Ok(api)
+}
+
+/// Asks a server of its own, often enough that its statements are planned once for all values, too; then the tables that
+/// it read from end to end. A session publishes its counts at its end at the latest, so the server is ended first.
+async fn read_whole(api: &Api, path: &str) -> Result<Vec<String>> {
+    const TIMES: u32 = 8;
+    let before = counters(api).await?;
+    let server = Server::start(&config(&api.database_url)?).await?;
+    let url = format!("http://{}", server.address());
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(server.run(stop.clone()));
+    for _ in 0..TIMES {
+        let page: serde_json::Value = reqwest::get(format!("{url}{path}"))
+            .await?
+            .error_for_status()?
+            .json()
+            .await?;
+        if let Some(cursor) = page["next_cursor"].as_str() {
+            reqwest::get(format!("{url}{path}&cursor={cursor}"))
+                .await?
+                .error_for_status()?;
+        }
+    }
+    stop.cancel();
+    running.await??;
+    let after = tokio::time::timeout(Duration::from_secs(30), async {
+        loop {
+            let sessions: i64 = sqlx::query_scalar(
+                "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'plumbline serve'",
+            )
+            .fetch_one(&api.db)
+            .await?;
+            if sessions == 0 {
+                return counters(api).await;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    let after = after.await??;
+    let grown = after
+        .into_iter()
+        .filter(|(table, scans)| *scans > before.get(table).copied().unwrap_or(0));
+    Ok(grown.map(|(table, _)| table).collect())
+}
+
+async fn counters(api: &Api) -> Result<BTreeMap<String, i64>> {
+    let rows = sqlx::query("select relname::text, seq_scan from pg_stat_user_tables")
+        .fetch_all(&api.db)
+        .await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+#[tokio::test]
+async fn no_request_reads_a_table_from_end_to_end() -> Result<()> {
+    let api = filled().await?;
+    let first = |path: &str| format!("{path}{}limit=20", if path.contains('?') { '&' } else { '?' });
+    let lists = [
+        "/v1/operators".to_owned(),
+        "/v1/operators?sort=uptime&window=1d".to_owned(),
+        format!("/v1/operators?model={}", word(3)),
+        "/v1/slashes".to_owned(),
+        format!("/v1/operators/{}/slashes", addr(3)),
+        "/v1/flows".to_owned(),
+        "/v1/flows?kind=slash".to_owned(),
+        "/v1/flows?from=2026-01-01T00:10:00Z&to=2026-01-01T00:11:00Z".to_owned(),
+        format!("/v1/operators/{}/flows", addr(3)),
+        format!("/v1/operators/{}/flows?kind=slash", addr(3)),
+        "/v1/models".to_owned(),
+        "/v1/models?order=asc".to_owned(),
+        "/v1/periods".to_owned(),
+        format!("/v1/operators/{}/uptime?bucket=slot", addr(3)),
+        format!("/v1/operators/{}/uptime?bucket=period&order=asc", addr(3)),
+        format!("/v1/operators/{}/uptime?bucket=1d", addr(3)),
+    ];
+    let singles = [
+        format!("/v1/operators/{}", addr(3)),
+        format!("/v1/models/{}", word(3)),
+        "/v1/flows/summary".to_owned(),
+        "/v1/flows/summary?window=1d".to_owned(),
+        "/v1/network/summary".to_owned(),
+        "/v1/periods/77".to_owned(),
+        "/v1/params".to_owned(),
+    ];
+    let paths: Vec<String> = lists.iter().map(|path| first(path)).chain(singles).collect();
+    let mut offenders = Vec::new();
+    let mut counted = false;
+    for path in paths {
+        for table in read_whole(&api, &path).await? {
+            if SMALL.contains(&table.as_str()) {
+                counted = true;
+            } else {
+                offenders.push(format!("{path}: {table}"));
+            }
+        }
+    }
+    assert!(offenders.is_empty(), "read from end to end:\n{}", offenders.join("\n"));
+    assert!(counted, "the tables of one row are read whole, so the counters count");
+    Ok(())
+}
