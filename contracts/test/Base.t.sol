@@ -41,8 +41,10 @@ abstract contract Base is Test {
     uint32 internal constant SLOTS = 24;
     uint64 internal constant PERIOD_SECONDS = uint64(SLOT_SECONDS) * SLOTS;
     uint64 internal constant REPORT_WINDOW = 12 hours;
-    uint32 internal constant GOVERNOR_DELAY = uint32(THAW);
+    uint32 internal constant GOVERNOR_DELAY = 23 days;
     bytes32 internal constant DOMAIN = "aws/eu-west-1";
+    /// @dev No model has this id.
+    bytes32 internal constant UNKNOWN = "unknown";
 
     address internal admin = makeAddr("admin");
     address internal governor = makeAddr("governor");

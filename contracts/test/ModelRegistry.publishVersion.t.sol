@@ -41,8 +41,8 @@ contract ModelRegistryPublishVersionTest is Base {
     }
 
     function test_RevertWhen_TheModelIsUnknown() public {
-        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelRegistry_ModelUnknown.selector, bytes32("none")));
-        _publish(publisher, "none", DIGEST, 0);
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelRegistry_ModelUnknown.selector, UNKNOWN));
+        _publish(publisher, UNKNOWN, DIGEST, 0);
     }
 
     function test_RevertWhen_TheModelIsRetired() public {

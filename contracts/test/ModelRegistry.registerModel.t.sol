@@ -6,6 +6,7 @@ import {Base} from "./Base.t.sol";
 
 contract ModelRegistryRegisterModelTest is Base {
     bytes32 private constant DIGEST = keccak256("other weights");
+    bytes32 private constant SALT = "salt";
     string private constant URI = "https://models.example/a";
 
     function _register(address caller, bytes32 digest, bytes32 parent, uint16 royaltyBps, bytes32 salt)
@@ -39,13 +40,13 @@ contract ModelRegistryRegisterModelTest is Base {
     }
 
     function test_ItsEventsTellEverything() public {
-        bytes32 id = keccak256(abi.encode(alice, DIGEST, bytes32("salt")));
+        bytes32 id = keccak256(abi.encode(alice, DIGEST, SALT));
         vm.expectEmit(address(modelRegistry));
-        emit IModelRegistry.ModelRegistered(alice, id, modelId, "salt");
+        emit IModelRegistry.ModelRegistered(alice, id, modelId, SALT);
         vm.expectEmit(address(modelRegistry));
         emit IModelRegistry.VersionPublished(id, 1, DIGEST, IModelRegistry.Mode.Attested, 700, URI);
 
-        _register(alice, DIGEST, modelId, 700, "salt");
+        _register(alice, DIGEST, modelId, 700, SALT);
     }
 
     function test_TheSameWeightsBelongToEveryoneWhoRegistersThem() public {
@@ -64,8 +65,8 @@ contract ModelRegistryRegisterModelTest is Base {
     }
 
     function test_RevertWhen_TheParentDoesNotExist() public {
-        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelRegistry_ModelUnknown.selector, bytes32("parent")));
-        _register(alice, DIGEST, "parent", 0, 0);
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelRegistry_ModelUnknown.selector, UNKNOWN));
+        _register(alice, DIGEST, UNKNOWN, 0, 0);
     }
 
     /// @dev No model can be its own ancestor: its id is unknown until it exists.
@@ -89,13 +90,12 @@ contract ModelRegistryRegisterModelTest is Base {
     }
 
     function test_RevertWhen_AnUnknownModelIsRead() public {
-        bytes memory unknown =
-            abi.encodeWithSelector(IModelRegistry.ModelRegistry_ModelUnknown.selector, bytes32("none"));
+        bytes memory unknown = abi.encodeWithSelector(IModelRegistry.ModelRegistry_ModelUnknown.selector, UNKNOWN);
         vm.expectRevert(unknown);
-        modelRegistry.model("none");
+        modelRegistry.model(UNKNOWN);
         vm.expectRevert(unknown);
-        modelRegistry.publisherOf("none");
+        modelRegistry.publisherOf(UNKNOWN);
         vm.expectRevert(unknown);
-        modelRegistry.version("none", 1);
+        modelRegistry.version(UNKNOWN, 1);
     }
 }

@@ -31,8 +31,8 @@ contract ModelRegistryRetireModelTest is Base {
     }
 
     function test_RevertWhen_TheModelIsUnknown() public {
-        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelRegistry_ModelUnknown.selector, bytes32("none")));
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelRegistry_ModelUnknown.selector, UNKNOWN));
         vm.prank(publisher);
-        modelRegistry.retireModel("none");
+        modelRegistry.retireModel(UNKNOWN);
     }
 }

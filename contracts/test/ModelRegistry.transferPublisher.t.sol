@@ -72,11 +72,10 @@ contract ModelRegistryTransferPublisherTest is Base {
     }
 
     function test_RevertWhen_TheModelIsUnknown() public {
-        bytes memory unknown =
-            abi.encodeWithSelector(IModelRegistry.ModelRegistry_ModelUnknown.selector, bytes32("none"));
+        bytes memory unknown = abi.encodeWithSelector(IModelRegistry.ModelRegistry_ModelUnknown.selector, UNKNOWN);
         vm.expectRevert(unknown);
-        modelRegistry.transferPublisher("none", alice);
+        modelRegistry.transferPublisher(UNKNOWN, alice);
         vm.expectRevert(unknown);
-        modelRegistry.acceptPublisher("none");
+        modelRegistry.acceptPublisher(UNKNOWN);
     }
 }

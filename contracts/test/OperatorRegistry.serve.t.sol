@@ -91,9 +91,9 @@ contract OperatorRegistryServeTest is Base {
         );
         _serve(2, 5);
 
-        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelRegistry_ModelUnknown.selector, bytes32("none")));
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelRegistry_ModelUnknown.selector, UNKNOWN));
         vm.prank(operator);
-        operatorRegistry.serve("none", 1, 5);
+        operatorRegistry.serve(UNKNOWN, 1, 5);
     }
 
     function test_RevertWhen_ItIsJailed() public {

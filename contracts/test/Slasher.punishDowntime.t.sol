@@ -43,8 +43,8 @@ contract SlasherPunishDowntimeTest is Base {
     }
 
     /// forge-config: default.fuzz.runs = 64
-    function testFuzz_TheFirstFaultTakesEarningsAlone(uint256 missedSlots) public {
-        missedSlots = bound(missedSlots, 9, 24);
+    function testFuzz_TheFirstFaultTakesEarningsAlone(uint32 missedSlots) public {
+        missedSlots = uint32(bound(missedSlots, 9, 24));
         _run(0, 24, missedSlots);
         _finalize(0);
         _earn();
@@ -53,7 +53,7 @@ contract SlasherPunishDowntimeTest is Base {
         vm.expectEmit(address(settlement));
         emit IInferenceSettlement.EarningsSeized(operator, reporter, 0, taken, taken / 10);
         vm.expectEmit(address(slasher));
-        emit ISlasher.DowntimePunished(operator, 0, reporter, 24, uint32(missedSlots), 1, taken, 0, 0);
+        emit ISlasher.DowntimePunished(operator, 0, reporter, 24, missedSlots, 1, taken, 0, 0);
         _punish(0);
 
         assertTrue(slasher.punished(operator, 0));
@@ -64,8 +64,8 @@ contract SlasherPunishDowntimeTest is Base {
     }
 
     /// forge-config: default.fuzz.runs = 64
-    function testFuzz_ARepeatedFaultReachesPrincipalAndJails(uint256 missedSlots, uint256 delegated) public {
-        missedSlots = bound(missedSlots, 9, 24);
+    function testFuzz_ARepeatedFaultReachesPrincipalAndJails(uint32 missedSlots, uint256 delegated) public {
+        missedSlots = uint32(bound(missedSlots, 9, 24));
         delegated = bound(delegated, MIN_DEPOSIT, 1e6 ether);
         _delegate(alice, operator, delegated);
         _run(0, 24, 24);
@@ -77,7 +77,7 @@ contract SlasherPunishDowntimeTest is Base {
         uint64 until = _now() + 2 days;
 
         vm.expectEmit(address(slasher));
-        emit ISlasher.DowntimePunished(operator, 1, reporter, 24, uint32(missedSlots), 2, 0, taken, until);
+        emit ISlasher.DowntimePunished(operator, 1, reporter, 24, missedSlots, 2, 0, taken, until);
         _punish(1);
 
         assertEq(vault.slashable(operator), OWN_STAKE + delegated - taken);

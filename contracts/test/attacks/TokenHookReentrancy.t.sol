@@ -14,6 +14,7 @@ contract ReentrantStaker is ITransferHook {
     uint256 public reentries;
 
     error ReentrantStaker_InnerCallPassed(bytes inner);
+    error ReentrantStaker_InnerCallFailed(bytes reason);
 
     constructor(StakeVault vault, HookToken token) {
         VAULT = vault;
@@ -37,7 +38,8 @@ contract ReentrantStaker is ITransferHook {
         ++reentries;
         (bool ok, bytes memory result) = address(VAULT).call(_inner);
         require(!ok, ReentrantStaker_InnerCallPassed(_inner));
-        require(bytes4(result) == ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector, string(result));
+        bytes memory guarded = abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
+        require(keccak256(result) == keccak256(guarded), ReentrantStaker_InnerCallFailed(result));
     }
 }
 
