@@ -30,7 +30,8 @@ create table network_period (
 create index on network_period (closed_by_block);
 
 -- One row per closed period and operator that was expected in it, held stake at its end or settled something in it.
--- Expected: registered before the period began, not exited by then and, where a committee was drawn, counted in the draw.
+-- Expected is who can be punished: active from the period's first second to its last and, where a committee was drawn,
+-- counted in the draw.
 create table operator_period (
     period          bigint  not null references network_period on delete cascade,
     operator        address not null,

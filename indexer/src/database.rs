@@ -28,18 +28,26 @@ pub(crate) struct Stored {
     pub(crate) hash: B256,
 }
 
+/// Where the database is; a mistake in its URL shows here, before anything is waited for.
+pub(crate) fn options(url: &str) -> anyhow::Result<PgConnectOptions> {
+    let expected = "expected postgres://USER[:PASSWORD]@HOST[:PORT]/DATABASE";
+    if !["postgres://", "postgresql://"]
+        .iter()
+        .any(|scheme| url.starts_with(scheme))
+    {
+        return Err(Halt::Configuration(format!("the database URL is of another kind of database; {expected}")).into());
+    }
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|error| Halt::Configuration(format!("the database URL is not valid ({error}); {expected}")))?;
+    Ok(options.application_name("plumbline index"))
+}
+
 /// Connects, becomes the only writer and brings the schema up to date.
-pub(crate) async fn open(url: &str) -> anyhow::Result<PgConnection> {
-    let options = PgConnectOptions::from_str(url).map_err(|error| {
-        Halt::Configuration(format!(
-            "the database URL is not valid ({error}); expected postgres://USER[:PASSWORD]@HOST[:PORT]/DATABASE"
-        ))
-    })?;
-    let options = options.application_name("plumbline index");
+pub(crate) async fn open(options: &PgConnectOptions) -> anyhow::Result<PgConnection> {
     let mut db = options
         .connect()
         .await
-        .with_context(|| format!("connect to {}", place(&options)))?;
+        .with_context(|| format!("connect to {}", place(options)))?;
     lock(&mut db).await?;
     // `run` does the same, but the future that awaits it could not move between threads.
     crate::MIGRATOR

@@ -14,13 +14,14 @@ use crate::sql::{Bits, Uint, address};
 const OPERATORS_PER_WORD: i64 = 256;
 const WORD_BYTES: usize = 32;
 
-/// A period, and the newest stored blocks before its start and before its end.
+/// A period, and the newest stored blocks before its start, at it, and before its end.
 struct Frame {
     period: i64,
     starts_at: i64,
     ends_at: i64,
     slots: i32,
     block_before_start: i64,
+    block_at_start: i64,
     block_before_end: i64,
 }
 
@@ -112,10 +113,13 @@ impl Frame {
             i64::try_from(schedule.end(period))?,
         );
         let blocks = sqlx::query!(
-            r#"select coalesce((select number from block where timestamp < $1 order by timestamp desc, number desc limit 1), -1)
-                          as "before_start!",
-                      coalesce((select number from block where timestamp < $2 order by timestamp desc, number desc limit 1), -1)
-                          as "before_end!""#,
+            r#"select
+                 coalesce((select number from block where timestamp < $1 order by timestamp desc, number desc limit 1), -1)
+                   as "before_start!",
+                 coalesce((select number from block where timestamp <= $1 order by timestamp desc, number desc limit 1), -1)
+                   as "at_start!",
+                 coalesce((select number from block where timestamp < $2 order by timestamp desc, number desc limit 1), -1)
+                   as "before_end!""#,
             starts_at,
             ends_at,
         )
@@ -128,6 +132,7 @@ impl Frame {
             ends_at,
             slots: i32::try_from(schedule.slots)?,
             block_before_start: blocks.before_start,
+            block_at_start: blocks.at_start,
             block_before_end: blocks.before_end,
         })
     }
@@ -195,7 +200,13 @@ fn words_per_slot(operators: i64) -> usize {
 /// Operators that were expected in the period, held stake at its end or settled something in it, by index.
 async fn members(db: &mut PgConnection, frame: &Frame, verdict: &Verdict) -> anyhow::Result<Vec<Member>> {
     let rows = sqlx::query!(
-        r#"select r.operator, r.operator_index, p.status as "status?",
+        r#"select r.operator, r.operator_index,
+                  coalesce(p.status = 'active', false)
+                    and not exists (select from operator_jailed
+                                    where operator = r.operator and block_number > $4 and block_number <= $2)
+                    and not exists (select from operator_exited
+                                    where operator = r.operator and block_number > $4 and block_number <= $2)
+                    as "in_service!",
                   coalesce(a.stake_active, 0) as "stake_active!: Uint", coalesce(a.stake_own, 0) as "stake_own!: Uint",
                   coalesce(a.stake_thawing, 0) as "stake_thawing!: Uint",
                   coalesce(a.units, 0) - coalesce(s.units, 0) as "units!: Uint",
@@ -205,7 +216,7 @@ async fn members(db: &mut PgConnection, frame: &Frame, verdict: &Verdict) -> any
                   coalesce(t.fees_total, 0) as "fees_total!: Uint"
            from operator_registered r
            left join lateral (select status from operator_profile
-                              where operator = r.operator and block_number <= $1
+                              where operator = r.operator and block_number <= $4
                               order by block_number desc limit 1) p on true
            left join lateral (select units, fees from operator_account
                               where operator = r.operator and block_number <= $1
@@ -222,6 +233,7 @@ async fn members(db: &mut PgConnection, frame: &Frame, verdict: &Verdict) -> any
         frame.block_before_start,
         frame.block_before_end,
         frame.period,
+        frame.block_at_start,
     )
     .fetch_all(db)
     .await
@@ -229,8 +241,7 @@ async fn members(db: &mut PgConnection, frame: &Frame, verdict: &Verdict) -> any
 
     let mut members = Vec::with_capacity(rows.len());
     for row in rows {
-        let in_service = row.status.is_some_and(|status| status != "exiting");
-        let expected = in_service && verdict.drawn.is_none_or(|count| row.operator_index < count);
+        let expected = row.in_service && verdict.drawn.is_none_or(|count| row.operator_index < count);
         let (observed_slots, up_slots) = if expected {
             verdict.slots_of(row.operator_index, frame.slots)
         } else {

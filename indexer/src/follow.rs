@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use alloy::primitives::B256;
 use plumbline_protocol::Deployment;
 use sqlx::PgConnection;
+use sqlx::postgres::PgConnectOptions;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -67,12 +68,13 @@ async fn follow_forever(
     status: &Shared,
     news: &Notify,
 ) -> anyhow::Result<()> {
+    let database = database::options(&config.database_url)?;
     let mut session = None;
     let mut wait = FIRST_WAIT;
     let mut looks_again = 0;
     loop {
         let looked = match &mut session {
-            None => Session::open(config, deployment).await.map(|opened| {
+            None => Session::open(config, &database, deployment).await.map(|opened| {
                 session = Some(opened);
                 Look::More
             }),
@@ -140,11 +142,11 @@ struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    async fn open(config: &Config, deployment: &'a Deployment) -> anyhow::Result<Self> {
+    async fn open(config: &Config, database: &PgConnectOptions, deployment: &'a Deployment) -> anyhow::Result<Self> {
         let addresses = events::sources(&deployment.contracts);
         let chain = Chain::connect(&config.rpc_url, addresses, config.finality_depth).await?;
         let identity = identify(&chain, deployment).await?;
-        let mut db = database::open(&config.database_url).await?;
+        let mut db = database::open(database).await?;
         database::claim(&mut db, deployment, identity).await?;
         database::record_tokens(&mut db, &tokens(&chain, &deployment.contracts).await?).await?;
         let parameters = database::parameters(&mut db, deployment).await?;

@@ -91,7 +91,7 @@ async fn delete_above(db: &mut PgConnection, number: i64) -> anyhow::Result<u64>
 /// `plumbline index --rewind-to N`: forgets all blocks above N, final or not.
 pub(crate) async fn by_hand(config: &Config, deployment: &Deployment, number: u64) -> anyhow::Result<()> {
     let number = i64::try_from(number).context("--rewind-to is no block number")?;
-    let mut db = database::open(&config.database_url).await?;
+    let mut db = database::open(&database::options(&config.database_url)?).await?;
     let mut transaction = db.begin().await.context("begin a transaction")?;
     let start_block = sqlx::query_scalar!("select start_block from deployment")
         .fetch_optional(&mut *transaction)

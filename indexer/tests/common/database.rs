@@ -56,6 +56,15 @@ impl Database {
         Ok(sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&self.pool).await?)
     }
 
+    /// Rows of a query, every column as text.
+    pub async fn rows(&self, sql: &str) -> Anyhow<Vec<Vec<String>>> {
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
+        Ok(rows
+            .iter()
+            .map(|row| (0..row.len()).map(|column| row.get(column)).collect())
+            .collect())
+    }
+
     pub async fn tables(&self) -> Anyhow<Vec<String>> {
         let tables: Vec<String> = sqlx::query_scalar(
             "select table_name::text from information_schema.tables
