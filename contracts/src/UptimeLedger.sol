@@ -10,7 +10,14 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 /// @title UptimeLedger
 /// @notice Behaviour, units and errors are documented on `IUptimeLedger`.
 contract UptimeLedger is IUptimeLedger, EIP712 {
-    using BitmapMajority for BitmapMajority.Counter;
+    /// @param observedAt Where the report's `observed` lies in the calldata.
+    /// @param upAt Likewise of `up`.
+    /// @param member Index of the operator that reports.
+    struct Ballot {
+        uint256 observedAt;
+        uint256 upAt;
+        uint256 member;
+    }
 
     bytes32 private constant REPORT_TYPEHASH =
         keccak256("UptimeReport(uint64 period,uint256[] observed,uint256[] up,bytes32 evidenceRoot)");
@@ -246,32 +253,62 @@ contract UptimeLedger is IUptimeLedger, EIP712 {
         returns (uint256[] memory observed, uint256[] memory up)
     {
         uint256 length = words * SLOTS_PER_PERIOD;
+        Ballot[] memory ballots = _ballots(members, reports);
         observed = new uint256[](length);
         up = new uint256[](length);
+        // Reused for each word; seats are at most seven.
+        uint256[7] memory ups;
+        uint256[7] memory downs;
         for (uint256 i = 0; i < length; ++i) {
-            (observed[i], up[i]) = _countWord(members, reports, i, i % words);
+            _readVotes(ballots, i, i % words, ups, downs);
+            uint256 ayes = BitmapMajority.majority(ups);
+            up[i] = ayes;
+            observed[i] = ayes | BitmapMajority.majority(downs);
         }
     }
 
-    /// @dev 256 operators in one slot. Seats are unique and at most seven, which is all that the counters hold.
-    function _countWord(uint32[] calldata members, Report[] calldata reports, uint256 position, uint256 word)
+    /// @dev Every access to an array within an array of the calldata checks all its offsets anew: they are looked up once.
+    function _ballots(uint32[] calldata members, Report[] calldata reports)
         private
         pure
-        returns (uint256 observed, uint256 up)
+        returns (Ballot[] memory ballots)
     {
-        BitmapMajority.Counter memory ups;
-        BitmapMajority.Counter memory downs;
+        ballots = new Ballot[](reports.length);
         for (uint256 i = 0; i < reports.length; ++i) {
-            uint256 member = members[reports[i].seat];
-            uint256 votes = reports[i].observed[position];
-            // A member's word about itself does not count.
-            if (member >> 8 == word) votes &= ~(1 << (member & 0xff));
-            uint256 upVotes = votes & reports[i].up[position];
-            ups.add(upVotes);
-            downs.add(votes ^ upVotes);
+            uint256[] calldata observed = reports[i].observed;
+            uint256[] calldata up = reports[i].up;
+            (uint256 observedAt, uint256 upAt) = (0, 0);
+            assembly ("memory-safe") {
+                observedAt := observed.offset
+                upAt := up.offset
+            }
+            ballots[i] = Ballot({observedAt: observedAt, upAt: upAt, member: members[reports[i].seat]});
         }
-        up = ups.majority();
-        observed = up | downs.majority();
+    }
+
+    /// @dev The votes of all reports on 256 operators in one slot. `_checkReports` made sure that bitmaps are as long as
+    ///      they are read here.
+    function _readVotes(
+        Ballot[] memory ballots,
+        uint256 position,
+        uint256 word,
+        uint256[7] memory ups,
+        uint256[7] memory downs
+    ) private pure {
+        for (uint256 i = 0; i < ballots.length; ++i) {
+            Ballot memory ballot = ballots[i];
+            (uint256 votes, uint256 ayes) = (_wordAt(ballot.observedAt, position), _wordAt(ballot.upAt, position));
+            // A member's word about itself does not count.
+            if (ballot.member >> 8 == word) votes &= ~(1 << (ballot.member & 0xff));
+            ups[i] = votes & ayes;
+            downs[i] = votes & ~ayes;
+        }
+    }
+
+    function _wordAt(uint256 offset, uint256 position) private pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := calldataload(add(offset, shl(5, position)))
+        }
     }
 
     function _contains(uint32[] memory members, uint256 length, uint32 candidate) private pure returns (bool) {

@@ -5,74 +5,55 @@ import {BitmapMajority} from "../../src/libraries/BitmapMajority.sol";
 import {Test} from "forge-std/Test.sol";
 
 contract BitmapMajorityTest is Test {
-    using BitmapMajority for BitmapMajority.Counter;
-
-    function test_EmptyCounterHasNoMajority() public pure {
-        BitmapMajority.Counter memory counter;
-        assertEq(counter.majority(), 0);
-    }
-
-    function test_ThreeVotesAreNoMajorityAndFourAre() public pure {
-        BitmapMajority.Counter memory counter;
-        for (uint256 i = 0; i < 3; ++i) {
-            counter.add(type(uint256).max);
+    function test_EveryCombinationOfSevenVotesIsCounted() public pure {
+        // Bit n of vote i is bit i of n: the first 128 positions hold every combination there is.
+        uint256[7] memory votes;
+        uint256 expected = 0;
+        for (uint256 combination = 0; combination < 128; ++combination) {
+            uint256 count = 0;
+            for (uint256 i = 0; i < 7; ++i) {
+                uint256 vote = (combination >> i) & 1;
+                votes[i] |= vote << combination;
+                count += vote;
+            }
+            if (count >= 4) expected |= 1 << combination;
         }
-        assertEq(counter.majority(), 0);
-        counter.add(1 | (1 << 255));
-        assertEq(counter.majority(), 1 | (1 << 255));
+        assertEq(BitmapMajority.majority(votes), expected);
     }
 
-    function test_MajorityStaysUpToTheSeventhVote() public pure {
-        BitmapMajority.Counter memory counter;
+    function test_MajorityBeginsWithTheFourthVote() public pure {
+        uint256[7] memory votes;
         for (uint256 i = 0; i < 7; ++i) {
-            counter.add(type(uint256).max);
-            assertEq(counter.majority(), i < 3 ? 0 : type(uint256).max);
+            assertEq(BitmapMajority.majority(votes), i < 4 ? 0 : type(uint256).max);
+            votes[i] = type(uint256).max;
         }
+        assertEq(BitmapMajority.majority(votes), type(uint256).max);
     }
 
     function testFuzz_AgreesWithACountOfEachBit(uint256[7] memory votes, uint256 voters) public pure {
         voters = bound(voters, 0, 7);
-        BitmapMajority.Counter memory counter;
-        for (uint256 i = 0; i < voters; ++i) {
-            counter.add(votes[i]);
+        for (uint256 i = voters; i < 7; ++i) {
+            votes[i] = 0;
         }
-        assertEq(counter.majority(), _naiveMajority(votes, voters));
+        assertEq(BitmapMajority.majority(votes), _naiveMajority(votes));
     }
 
-    /// @dev Random words rarely agree; votes that share a pattern reach every count.
+    /// @dev Random words rarely agree; votes that share a pattern reach every count at every position.
     function testFuzz_AgreesWithACountOfEachBitWhenVotersMostlyAgree(uint256 pattern, uint256[7] memory noise)
         public
         pure
     {
         uint256[7] memory votes;
-        BitmapMajority.Counter memory counter;
         for (uint256 i = 0; i < 7; ++i) {
             votes[i] = pattern ^ (noise[i] & (noise[i] >> 7));
-            counter.add(votes[i]);
         }
-        assertEq(counter.majority(), _naiveMajority(votes, 7));
+        assertEq(BitmapMajority.majority(votes), _naiveMajority(votes));
     }
 
-    function testFuzz_OrderOfVotesDoesNotMatter(uint256[7] memory votes, uint256 seed) public pure {
-        BitmapMajority.Counter memory forwards;
-        for (uint256 i = 0; i < 7; ++i) {
-            forwards.add(votes[i]);
-        }
-        BitmapMajority.Counter memory shuffled;
-        for (uint256 left = 7; left != 0; --left) {
-            uint256 pick = uint256(keccak256(abi.encode(seed, left))) % left;
-            shuffled.add(votes[pick]);
-            votes[pick] = votes[left - 1];
-        }
-        assertEq(shuffled.ones, forwards.ones);
-        assertEq(shuffled.twos, forwards.twos);
-        assertEq(shuffled.fours, forwards.fours);
-    }
-
-    function _naiveMajority(uint256[7] memory votes, uint256 voters) private pure returns (uint256 majority) {
+    function _naiveMajority(uint256[7] memory votes) private pure returns (uint256 majority) {
         for (uint256 bit = 0; bit < 256; ++bit) {
             uint256 count = 0;
-            for (uint256 i = 0; i < voters; ++i) {
+            for (uint256 i = 0; i < 7; ++i) {
                 count += (votes[i] >> bit) & 1;
             }
             if (count >= 4) majority |= 1 << bit;
