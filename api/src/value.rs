@@ -209,8 +209,12 @@ impl Amount {
 
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Its own format turns to powers of ten for long numbers.
-        f.write_str(&self.0.to_plain_string())
+        // Its own format turns to powers of ten for long numbers, and pads a zero that came of a subtraction.
+        if self.is_zero() {
+            f.write_str("0")
+        } else {
+            f.write_str(&self.0.to_plain_string())
+        }
     }
 }
 

@@ -141,6 +141,20 @@ async fn filters_leave_only_operators_of_the_status_domain_and_model() -> Result
 }
 
 #[tokio::test]
+async fn nothing_delegated_is_a_plain_zero() -> Result<()> {
+    let api = Api::empty().await?;
+    api.deployed(30).await?;
+    api.operators(1).await?;
+    api.sql("update operator_account set stake_own = stake_active").await?;
+    let stake = &api.get("/v1/operators").await?.ok()["data"][0]["stake"];
+    assert_eq!(
+        (&stake["own"], &stake["delegated"]),
+        (&json!("1000000000000000000"), &json!("0"))
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_largest_amounts_are_exact() -> Result<()> {
     let api = Api::empty().await?;
     api.deployed(30).await?;

@@ -1,5 +1,7 @@
 //! A server over a database of its own, and rows as the indexer would have written them.
 
+mod document;
+
 use std::time::Duration;
 
 use alloy::primitives::Address;
@@ -11,6 +13,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+pub(crate) use document::differences;
 
 /// 2026-01-01T00:00:00Z; block `n` is `10 n` seconds later.
 pub(crate) const START: i64 = 1_767_225_600;
