@@ -1,7 +1,7 @@
 //! A local chain of our own: anvil.
 
-use std::fs::{self, File};
-use std::io::{BufReader, Read, Write};
+use std::fs;
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use crate::installation;
 use crate::postgres::free_port;
 use crate::rundir::Lock;
 use crate::service::{Service, Stop};
+use crate::state;
 
 /// The words behind the accounts that every local chain is known by. Never a secret, never for value.
 pub const MNEMONIC: &str = "test test test test test test test test test test test junk";
@@ -25,10 +25,8 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 const RPC_TIMEOUT: Duration = Duration::from_secs(30);
 /// A free port may be taken between the moment it is found and the moment anvil listens.
 const PORT_ATTEMPTS: u32 = 3;
-/// What a crash of the machine may lose of a persistent chain.
-const STATE_INTERVAL: Duration = Duration::from_secs(10);
-const STATE_FILE: &str = "state.json";
-const PREVIOUS_STATE_FILE: &str = "state.previous.json";
+/// What a crash of the machine may lose of a persistent chain. Each time the whole chain is written.
+const STATE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How a chain is started; the default is a temporary one that makes a block for each transaction.
 #[derive(Clone, Debug)]
@@ -163,7 +161,7 @@ impl Chain {
     /// When it was stopped or cannot be looked after.
     pub fn exited(&mut self) -> Result<Option<String>> {
         let ended = self.service.exited()?;
-        Ok(ended.map(|status| format!("{status}: {}", self.service.log_tail())))
+        Ok(ended.map(|status| format!("{status} {}", self.service.log_tail()).trim_end().to_owned()))
     }
 
     /// Ends anvil as a crash would: what a persistent chain did in the last seconds is lost.
@@ -186,7 +184,7 @@ impl Chain {
 
     fn launch(&mut self) -> Result<()> {
         if let Some(directory) = &self.data_dir {
-            secure_state(directory)?;
+            state::secure(directory)?;
         }
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         // Somebody else's chain there would answer in place of ours.
@@ -244,7 +242,7 @@ impl Chain {
             command.arg("--block-time").arg(time.as_secs_f64().to_string());
         }
         if let Some(directory) = &self.data_dir {
-            command.arg("--state").arg(directory.join(STATE_FILE));
+            command.arg("--state").arg(state::path(directory));
             command
                 .arg("--state-interval")
                 .arg(STATE_INTERVAL.as_secs().to_string());
@@ -264,36 +262,6 @@ fn open_data_dir(directory: &Path) -> Result<(PathBuf, Lock)> {
     fs::create_dir_all(&directory).with_context(|| format!("make {}", directory.display()))?;
     let lock = Lock::acquire(&directory)?;
     Ok((directory, lock))
-}
-
-/// anvil overwrites its state in place, so a crash of the machine may leave half a file, with which it does not start.
-fn secure_state(directory: &Path) -> Result<()> {
-    let state = directory.join(STATE_FILE);
-    let previous = directory.join(PREVIOUS_STATE_FILE);
-    if !state.exists() {
-        return Ok(());
-    }
-    if is_complete(&state)? {
-        fs::copy(&state, &previous).with_context(|| format!("copy {}", state.display()))?;
-        return Ok(());
-    }
-    ensure!(
-        previous.exists(),
-        "{} was cut short by a crash and there is no earlier one; remove the directory to begin a new chain",
-        state.display()
-    );
-    tracing::warn!(path = %state.display(), "cut short by a crash: the chain goes back to the start of its last run");
-    fs::copy(&previous, &state).with_context(|| format!("copy {}", previous.display()))?;
-    Ok(())
-}
-
-fn is_complete(state: &Path) -> Result<bool> {
-    let file = File::open(state).with_context(|| format!("open {}", state.display()))?;
-    match serde_json::from_reader::<_, IgnoredAny>(BufReader::new(file)) {
-        Ok(IgnoredAny) => Ok(true),
-        Err(error) if error.is_io() => Err(error).with_context(|| format!("read {}", state.display())),
-        Err(_) => Ok(false),
-    }
 }
 
 /// One call on a connection of its own. HTTP/1.0, so that the answer ends with the connection and is never chunked.

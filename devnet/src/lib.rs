@@ -6,6 +6,7 @@ mod installation;
 mod postgres;
 mod rundir;
 mod service;
+mod state;
 
 use std::path::{Path, PathBuf};
 

@@ -196,7 +196,7 @@ impl Postgres {
     /// When it was stopped or cannot be looked after.
     pub fn exited(&mut self) -> Result<Option<String>> {
         let ended = self.service.exited()?;
-        Ok(ended.map(|status| format!("{status}: {}", self.service.log_tail())))
+        Ok(ended.map(|status| format!("{status} {}", self.service.log_tail()).trim_end().to_owned()))
     }
 
     /// Ends the server as a crash would, for tests of what survives one.

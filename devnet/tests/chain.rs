@@ -117,6 +117,21 @@ fn a_persistent_chain_is_taken_up_with_its_blocks_receipts_and_logs() -> Result<
 }
 
 #[test]
+fn a_persistent_chain_keeps_its_first_block_over_many_starts() -> Result<()> {
+    let data = tempfile::tempdir()?;
+    let mut chain = Chain::start(&persistent(data.path()))?;
+    emit(&chain)?;
+    let before = chain.rpc("eth_getBlockByNumber", &json!(["0x0", false]))?;
+    for _ in 0..6 {
+        // Each start makes a first block by the clock, whose times are whole seconds.
+        std::thread::sleep(Duration::from_millis(1_100));
+        chain.restart()?;
+        assert_eq!(chain.rpc("eth_getBlockByNumber", &json!(["0x0", false]))?, before);
+    }
+    Ok(())
+}
+
+#[test]
 fn a_state_cut_short_gives_way_to_that_of_the_run_before() -> Result<()> {
     let data = tempfile::tempdir()?;
     let mut chain = Chain::start(&persistent(data.path()))?;
