@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use alloy::primitives::U256;
 use anyhow::Context;
 use plumbline_protocol::{Deployment, rpc};
-use plumbline_simulator::{Config, Secrets, Simulation};
+use plumbline_simulator::{Config, Secrets};
 use tokio_util::sync::CancellationToken;
 
 /// Play operators, payers and the rest of a network by signed transactions, until it is stopped.
@@ -59,6 +60,22 @@ pub(crate) struct Args {
     /// Seconds of chain time to run after set-up [default: until stopped].
     #[arg(long, env = "PLUMBLINE_DURATION_SECONDS", value_name = "SECONDS")]
     duration_seconds: Option<u64>,
+    /// Native base units (wei) that each account is kept supplied with.
+    #[arg(
+        long,
+        env = "PLUMBLINE_GAS_PER_ACCOUNT",
+        value_name = "WEI",
+        default_value = "1000000000000000000"
+    )]
+    gas_per_account: U256,
+    /// Seconds for which the RPC endpoint may fail before the simulation gives up.
+    #[arg(
+        long,
+        env = "PLUMBLINE_OUTAGE_LIMIT_SECONDS",
+        value_name = "SECONDS",
+        default_value = "600"
+    )]
+    outage_limit_seconds: u64,
     /// Folder for receipts and probe replies as JSON [default: only their hashes are kept].
     #[arg(long, env = "PLUMBLINE_EVIDENCE_DIR", value_name = "DIRECTORY")]
     evidence_dir: Option<PathBuf>,
@@ -80,7 +97,9 @@ pub(crate) async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<(
         settle_slots: args.settle_slots,
         max_tx_per_second: Some(args.max_tx_per_second),
         duration_seconds: args.duration_seconds,
+        outage_limit_seconds: args.outage_limit_seconds,
         evidence_dir: args.evidence_dir,
+        gas_per_account: args.gas_per_account,
         ..Config::default()
     };
     tracing::info!(
@@ -89,8 +108,7 @@ pub(crate) async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<(
         seed = args.seed,
         "simulating"
     );
-    let simulation = Simulation::connect(config, &secrets, &deployment).await?;
-    let report = simulation.on_period(tell).run(&stop).await?;
+    let report = plumbline_simulator::run(config, &secrets, &deployment, &stop).await?;
     println!("{}", serde_json::to_string_pretty(&report).context("write the report")?);
     Ok(())
 }
@@ -114,17 +132,4 @@ fn secret(file: Option<&PathBuf>, variable: &str) -> anyhow::Result<Option<Strin
             .with_context(|| format!("read {}", path.display())),
         None => Ok(std::env::var(variable).ok()),
     }
-}
-
-fn tell(status: &plumbline_simulator::Status, report: &plumbline_simulator::Report) {
-    tracing::info!(
-        period = status.period,
-        block = status.block,
-        up = status.operators_up,
-        pending = status.transactions_pending,
-        batches = report.batches,
-        posts = report.posts,
-        punishments = report.punishments,
-        "simulated"
-    );
 }

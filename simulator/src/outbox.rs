@@ -188,6 +188,23 @@ impl Outbox {
         Ok(mined)
     }
 
+    /// After a reorg: what the endpoint no longer knows is not going to be mined.
+    pub(crate) async fn drop_unknown(&mut self, network: &Network) -> Result<()> {
+        let hashes: Vec<B256> = self.pending.iter().map(|pending| pending.hash).collect();
+        let known: Vec<bool> = stream::iter(hashes)
+            .map(|hash| async move {
+                let transaction = network.provider.get_transaction_by_hash(hash);
+                anyhow::Ok(network.rpc("read a transaction", transaction).await?.is_some())
+            })
+            .buffered(CONCURRENCY)
+            .try_collect()
+            .await?;
+        let mut known = known.into_iter();
+        self.pending.retain(|_| known.next().unwrap_or(true));
+        self.looked_at = None;
+        Ok(())
+    }
+
     fn drop_lost(&mut self) {
         let (still, lost) = std::mem::take(&mut self.pending)
             .into_iter()

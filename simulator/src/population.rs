@@ -276,7 +276,8 @@ fn generate_payer(seed: u64, index: usize, operators: &[OperatorSpec]) -> PayerS
         let Some(operator) = stream.pick(weights) else { break };
         channels.push(ChannelSpec {
             operator,
-            weight: operators[operator].capacity,
+            // It spreads what it asks for more evenly than it chose.
+            weight: operators[operator].capacity.isqrt().max(1),
         });
     }
     PayerSpec {

@@ -50,7 +50,7 @@ impl Simulation {
         let moment = self.network.schedule.moment(head);
         self.detect_reorg(head).await?;
         let mined = self.outbox.collect(&self.network, head).await?;
-        if self.seen == Some(head) && mined.is_empty() {
+        if self.refreshed_period.is_some() && self.seen == Some(head) && mined.is_empty() {
             return Ok(self.status(moment));
         }
         let changes = self.take_in(mined);
@@ -94,6 +94,7 @@ impl Simulation {
             return Ok(());
         }
         tracing::warn!(block = seen.number, hash = %seen.hash, "a reorg: reading everything anew");
+        self.outbox.drop_unknown(&self.network).await?;
         self.report.reorgs += 1;
         self.refreshed_period = None;
         self.committee.forget();

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use alloy::primitives::{Address, U256};
-use alloy::providers::DynProvider;
+use alloy::eips::BlockId;
+use alloy::primitives::{Address, B256, U256};
+use alloy::providers::{DynProvider, Provider};
 use plumbline_deploy::{Account, Options};
 use plumbline_devnet::{Chain, ChainOptions};
 use plumbline_protocol::{Deployment, InferenceSettlement, StakeVault, TestToken, rpc};
@@ -110,55 +111,89 @@ impl World {
         }
     }
 
-    pub async fn balance(&self, token: Address, account: Address) -> U256 {
+    /// The latest block, once all transactions are mined: while anvil makes a block, it answers from the one before.
+    pub async fn latest(&self) -> BlockId {
+        self.wait_until_all_is_mined().await;
+        BlockId::number(self.provider.get_block_number().await.expect("anvil answers"))
+    }
+
+    pub async fn wait_until_all_is_mined(&self) {
+        while self.chain.rpc("txpool_status", &json!([])).expect("anvil answers")["pending"] != "0x0" {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    pub async fn hash(&self, block: u64) -> B256 {
+        let block = self
+            .provider
+            .get_block(BlockId::number(block))
+            .await
+            .expect("anvil answers");
+        block.expect("a block").header.hash
+    }
+
+    /// Time of the latest block.
+    pub async fn timestamp(&self) -> u64 {
+        let block = self.provider.get_block(BlockId::latest()).await.expect("anvil answers");
+        block.expect("a latest block").header.timestamp
+    }
+
+    /// Every token that the contracts hold at a block is somebody's.
+    pub async fn assert_sums_hold(&self, simulation: &Simulation, at: BlockId) {
+        let contracts = self.deployment.contracts;
+        let escrowed = self
+            .balance(contracts.fee_token, contracts.inference_settlement, at)
+            .await;
+        assert_eq!(escrowed, self.owed_by_settlement(simulation, at).await, "escrow");
+        let staked = self.balance(contracts.stake_token, contracts.stake_vault, at).await;
+        assert_eq!(staked, self.owed_by_vault(simulation, at).await, "stake");
+    }
+
+    async fn balance(&self, token: Address, account: Address, at: BlockId) -> U256 {
         let token = TestToken::new(token, &self.provider);
-        token.balanceOf(account).call().await.expect("a balance")
+        token.balanceOf(account).block(at).call().await.expect("a balance")
     }
 
     /// What the settlement contract owes to everybody the simulation knows, read from its views.
-    pub async fn owed_by_settlement(&self, simulation: &Simulation) -> U256 {
+    async fn owed_by_settlement(&self, simulation: &Simulation, at: BlockId) -> U256 {
         let contract = InferenceSettlement::new(self.deployment.contracts.inference_settlement, &self.provider);
         let mut owed = U256::ZERO;
         for operator in simulation.operator_addresses() {
-            let earnings = contract.earnings(operator).call().await.expect("earnings");
+            let earnings = contract.earnings(operator).block(at).call().await.expect("earnings");
             owed += earnings.locked + earnings.claimable;
             for payer in simulation.payer_addresses() {
-                let channel = contract.channel(payer, operator).call().await.expect("a channel");
+                let channel = contract
+                    .channel(payer, operator)
+                    .block(at)
+                    .call()
+                    .await
+                    .expect("a channel");
                 assert!(channel.settled <= channel.balance);
                 owed += U256::from(channel.balance - channel.settled);
             }
         }
         for (_, id) in simulation.models() {
-            owed += contract.royalties(id).call().await.expect("royalties");
+            owed += contract.royalties(id).block(at).call().await.expect("royalties");
         }
         for account in [
             self.deployment.parameters.settlement.reserve,
             simulation.keeper_address(),
         ] {
-            owed += contract.credited(account).call().await.expect("credits");
+            owed += contract.credited(account).block(at).call().await.expect("credits");
         }
         owed
     }
 
     /// What the vault owes to stakers and to whom slashed stake was credited.
-    pub async fn owed_by_vault(&self, simulation: &Simulation) -> U256 {
+    async fn owed_by_vault(&self, simulation: &Simulation, at: BlockId) -> U256 {
         let contract = StakeVault::new(self.deployment.contracts.stake_vault, &self.provider);
         let mut owed = U256::ZERO;
         for operator in simulation.operator_addresses() {
-            owed += contract.slashable(operator).call().await.expect("a pool");
+            owed += contract.slashable(operator).block(at).call().await.expect("a pool");
         }
         for account in [self.deployment.parameters.vault.sink, simulation.keeper_address()] {
-            owed += contract.credited(account).call().await.expect("credits");
+            owed += contract.credited(account).block(at).call().await.expect("credits");
         }
         owed
-    }
-
-    /// Every token that the contracts hold is somebody's.
-    pub async fn assert_sums_hold(&self, simulation: &Simulation) {
-        let contracts = self.deployment.contracts;
-        let escrowed = self.balance(contracts.fee_token, contracts.inference_settlement).await;
-        assert_eq!(escrowed, self.owed_by_settlement(simulation).await, "escrow");
-        let staked = self.balance(contracts.stake_token, contracts.stake_vault).await;
-        assert_eq!(staked, self.owed_by_vault(simulation).await, "stake");
     }
 }
