@@ -98,7 +98,8 @@ async fn run_in(args: &Args, logging: &logging::Args, data: &DataDir, stop: &Can
         None => Ok(()),
     };
     if let Err(error) = &ended {
-        tracing::error!("{error:#}");
+        // For the file; the terminal gets it as the last line of all.
+        tracing::info!("stopping because of an error: {error:#}");
     }
     let stopped = session.stop().await;
     ended.and(stopped)

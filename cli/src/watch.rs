@@ -21,7 +21,7 @@ pub(crate) use snapshot::Network;
 pub(crate) use table::group;
 
 /// Lines of the screen that are not operators: figures of the network, header, legend, error and a line to spare.
-const LINES_AROUND: usize = 17;
+const LINES_AROUND: usize = 16;
 const ROWS_MIN: usize = 5;
 
 /// Show a table of operators (uptime, drift, slashes, stake) and refresh it.
@@ -147,7 +147,7 @@ async fn refresh(client: &mut Client, args: &Args, stop: &CancellationToken) -> 
             lines.extend(table::render(snapshot, style, rows));
         }
         lines.push(table::footer(args.interval, style));
-        draw(&lines)?;
+        draw(&lines, height)?;
         if stop.run_until_cancelled(tokio::time::sleep(interval)).await.is_none() {
             return Ok(());
         }
@@ -155,13 +155,9 @@ async fn refresh(client: &mut Client, args: &Args, stop: &CancellationToken) -> 
 }
 
 /// Overwrites the screen line by line, which does not flicker as clearing it would.
-fn draw(lines: &[String]) -> anyhow::Result<()> {
-    let mut frame = String::from("\x1b[H");
-    for line in lines {
-        frame.push_str(line);
-        frame.push_str("\x1b[K\r\n");
-    }
-    frame.push_str("\x1b[J");
+fn draw(lines: &[String], height: usize) -> anyhow::Result<()> {
+    let shown: Vec<String> = lines.iter().take(height).map(|line| format!("{line}\x1b[K")).collect();
+    let frame = format!("\x1b[H{}\x1b[J", shown.join("\r\n"));
     let mut out = io::stdout().lock();
     out.write_all(frame.as_bytes())
         .and_then(|()| out.flush())

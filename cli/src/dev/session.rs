@@ -284,7 +284,11 @@ impl<'a> Session<'a> {
         let server = terminal
             .step("API", "waiting for the indexer's tables", start, said)
             .await?;
-        self.api = Some(Part::start("API", |stop| server.run(stop)));
+        let serve = |stop| async move {
+            server.run(stop).await;
+            Ok(())
+        };
+        self.api = Some(Part::start("API", serve));
         Ok(())
     }
 
@@ -431,7 +435,7 @@ impl<'a> Session<'a> {
         }
         if let Some(mut chain) = self.chain.take() {
             let stop = async { spawn_blocking(move || chain.stop()).await.context("stop the chain")? };
-            let said = |(): &()| "stopped, its state is written".to_owned();
+            let said = |(): &()| "stopped".to_owned();
             result = result.and(self.terminal.step("chain", "writing its state", stop, said).await);
         }
         if let Some(mut postgres) = self.postgres.take() {

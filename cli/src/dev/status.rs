@@ -71,7 +71,7 @@ impl Status {
         let uptime = network
             .uptime
             .value
-            .map_or_else(|| "–".to_owned(), |uptime| format!("{:.2} %", uptime * 100.0));
+            .map_or_else(|| "–".to_owned(), |uptime| format!("{:.1} %", uptime * 100.0));
         let mut operators = format!("{} active", network.active);
         for (count, status) in [(network.jailed, "jailed"), (network.exiting, "exiting")] {
             if count > 0 {
@@ -79,8 +79,7 @@ impl Status {
             }
         }
         format!(
-            "{:>3}:{:02}  period {period}: {operators}; uptime {uptime} (last {WINDOW}), {} settlements, {} slashes, lag {} \
-             blocks",
+            "{:>3}:{:02}  period {period}: {operators}; uptime {uptime}; {} settlements, {} slashes; lag {} blocks",
             seconds / 60,
             seconds % 60,
             group(&network.settlements.to_string()),

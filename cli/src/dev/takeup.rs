@@ -30,6 +30,8 @@ struct Indexed {
     chain_id: i64,
     genesis_hash: B256,
     operator_registry: Address,
+    /// The newest block with rows that the chain had called final.
+    finalized: Option<(u64, B256)>,
 }
 
 /// Looks at all of them.
@@ -87,6 +89,14 @@ pub(super) async fn look(evidence: &Evidence<'_>) -> anyhow::Result<Found> {
         path.display(),
         deployment.contracts.operator_registry
     );
+    if let Some((number, hash)) = indexed.finalized {
+        let there = block_hash(provider, number).await?;
+        ensure!(
+            there == Some(hash),
+            "the database holds rows of block {number} ({hash}), which was final and is not on the chain: a crash of the \
+             machine took the chain's last minute; {remedy}"
+        );
+    }
     Ok(Found::Deployment)
 }
 
@@ -113,12 +123,30 @@ async fn indexed(database_url: &str) -> anyhow::Result<Option<Indexed>> {
         .fetch_optional(&mut connection)
         .await
         .context("read the deployment that the database holds")?;
-    row.map(|row| {
-        Ok(Indexed {
-            chain_id: row.chain_id,
-            genesis_hash: B256::try_from(row.genesis_hash.as_slice()).context("read a block hash")?,
-            operator_registry: Address::try_from(row.operator_registry.as_slice()).context("read an address")?,
+    let Some(row) = row else { return Ok(None) };
+    let finalized = sqlx::query!(
+        "select number, hash from block where number <= (select finalized_number from chain_head)
+         order by number desc limit 1"
+    )
+    .fetch_optional(&mut connection)
+    .await
+    .context("read the newest final block that the database holds")?;
+    let finalized = finalized
+        .map(|block| -> anyhow::Result<_> {
+            Ok((
+                u64::try_from(block.number).context("read a block number")?,
+                hash(&block.hash)?,
+            ))
         })
-    })
-    .transpose()
+        .transpose()?;
+    Ok(Some(Indexed {
+        chain_id: row.chain_id,
+        genesis_hash: hash(&row.genesis_hash)?,
+        operator_registry: Address::try_from(row.operator_registry.as_slice()).context("read an address")?,
+        finalized,
+    }))
+}
+
+fn hash(bytes: &[u8]) -> anyhow::Result<B256> {
+    B256::try_from(bytes).context("read a block hash")
 }
