@@ -409,10 +409,13 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
     ///      both: there the protocol comes first.
     function _split(Tab memory tab, Voucher memory voucher, uint64 units, uint128 fee, Lane memory lane_) private {
         (uint256 paid, uint256 before) = (lane_.fee, lane_.fee - fee);
-        // Shares of a fee fit where the fee did.
+        (uint128 protocolFee, uint128 royalty) = (0, 0);
+        // A word holds 128 bits of fee times 16 bits of basis points, and shares of a fee fit where the fee did.
         // forge-lint: disable-start(unsafe-typecast)
-        uint128 protocolFee = uint128(paid * PROTOCOL_FEE_BPS / BPS - before * PROTOCOL_FEE_BPS / BPS);
-        uint128 royalty = uint128(paid * lane_.royaltyBps / BPS - before * lane_.royaltyBps / BPS);
+        unchecked {
+            protocolFee = uint128(paid * PROTOCOL_FEE_BPS / BPS - before * PROTOCOL_FEE_BPS / BPS);
+            royalty = uint128(paid * lane_.royaltyBps / BPS - before * lane_.royaltyBps / BPS);
+        }
         // forge-lint: disable-end(unsafe-typecast)
         if (protocolFee + royalty > fee) royalty = fee - protocolFee;
         if (royalty != 0) _royalties[voucher.modelId] += royalty;

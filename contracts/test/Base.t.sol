@@ -93,11 +93,11 @@ abstract contract Base is Test {
     // The two token configurations, and the hostile tokens, differ in these two functions alone.
 
     function _createStakeToken() internal virtual returns (TestToken) {
-        return new TestToken("Stake", "STK", 18);
+        return TestToken(_create("TestToken", abi.encode("Stake", "STK", 18)));
     }
 
     function _createFeeToken(TestToken) internal virtual returns (TestToken) {
-        return new TestToken("Fee", "FEE", 18);
+        return TestToken(_create("TestToken", abi.encode("Fee", "FEE", 18)));
     }
 
     /// @dev Tests that need many periods at hand have a longer one.
