@@ -2,14 +2,21 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use axum::serve::ListenerExt as _;
+use axum::Router;
+use axum::serve::Listener;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use metrics_exporter_prometheus::PrometheusHandle;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgConnection, PgPool};
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::page::CursorKey;
@@ -22,6 +29,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Open requests may finish; whoever reads slower is cut off.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between connecting or an answer and the end of the next request's head; after it the connection is closed.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Heads are short here: a proxy's headers and a cursor.
+const MAX_HEAD_BYTES: usize = 64 * 1_024;
+const MAX_CONNECTIONS: usize = 4_096;
 const BACKLOG: u32 = 1_024;
 /// Fewer bytes than the authentication's own strength would weaken it.
 const MIN_CURSOR_KEY_BYTES: usize = 32;
@@ -130,46 +142,57 @@ impl Server {
     }
 
     /// Answers until `stop`, then lets open requests finish for a bounded time.
-    ///
-    /// # Errors
-    /// When the listener fails.
-    pub async fn run(self, stop: CancellationToken) -> Result<()> {
+    pub async fn run(self, stop: CancellationToken) {
         let pool = self.app.pool.clone();
         let router = routes::router(self.app, self.request_timeout);
-        let listener = self.listener.tap_io(|connection| {
-            // Answers are small and written at once; waiting to fill a packet only delays them.
-            if let Err(error) = connection.set_nodelay(true) {
-                tracing::debug!(%error, "a connection keeps its delay");
-            }
-        });
-        let stopping = stop.clone();
-        let serving = axum::serve(listener, router).with_graceful_shutdown(async move { stopping.cancelled().await });
-        let drained = async {
-            stop.cancelled().await;
-            tokio::time::sleep(DRAIN_TIMEOUT).await;
-        };
-        let ended = tokio::select! {
-            ended = serving.into_future() => ended.context("serve"),
-            () = drained => {
-                tracing::warn!("connections that were still open after {DRAIN_TIMEOUT:?} are cut off");
-                Ok(())
-            }
-        };
+        accept(self.listener, router, &stop).await;
         pool.close().await;
-        ended
+    }
+}
+
+/// Serves connections until `stop`: only so many at a time, and none that is silent for long.
+async fn accept(mut listener: TcpListener, router: Router, stop: &CancellationToken) {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD_BYTES);
+    let (graceful, slots) = (GracefulShutdown::new(), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
+    // Whoever comes when all slots are taken waits in the backlog.
+    while let Some(Ok(slot)) = stop.run_until_cancelled(slots.clone().acquire_owned()).await {
+        let Some((stream, _)) = stop.run_until_cancelled(Listener::accept(&mut listener)).await else {
+            break;
+        };
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its delay");
+        }
+        let service = TowerToHyperService::new(router.clone());
+        let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+            drop(slot);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown()).await.is_err() {
+        tracing::warn!("connections that were still open after {DRAIN_TIMEOUT:?} are cut off");
     }
 }
 
 /// Starts a server and runs it until `stop`, also while it still waits for its database.
 ///
 /// # Errors
-/// Those of [`Server::start`] and [`Server::run`].
+/// Those of [`Server::start`].
 pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
     let Some(server) = stop.run_until_cancelled(Server::start(&config)).await.transpose()? else {
         return Ok(());
     };
     tracing::info!(address = %server.address(), "the API answers: http://{}", server.address());
-    server.run(stop).await
+    server.run(stop).await;
+    Ok(())
 }
 
 fn options(config: &Config) -> Result<PgConnectOptions> {

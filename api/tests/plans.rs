@@ -99,7 +99,7 @@ async fn read_whole(api: &Api, path: &str) -> Result<Vec<String>> {
         }
     }
     stop.cancel();
-    running.await??;
+    running.await?;
     let after = tokio::time::timeout(Duration::from_secs(30), async {
         loop {
             let sessions: i64 = sqlx::query_scalar(

@@ -241,7 +241,7 @@ async fn a_stopped_server_ends_and_refuses_connections() -> Result<()> {
     let running = tokio::spawn(server.run(stop.clone()));
     assert_eq!(reqwest::get(format!("http://{address}/healthz")).await?.status(), 200);
     stop.cancel();
-    tokio::time::timeout(PATIENCE, running).await???;
+    tokio::time::timeout(PATIENCE, running).await??;
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
     Ok(())
 }
@@ -312,5 +312,58 @@ async fn requests_are_measured_by_route_and_status() -> Result<()> {
         !metrics.text.contains("made-up"),
         "paths that somebody made up are no series"
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stopped_server_lets_an_open_request_finish_and_ends_idle_connections() -> Result<()> {
+    let api = Api::empty().await?;
+    api.blocks(1, 9, 0, 1).await?;
+    let server = Server::start(&config(&api.database_url)?).await?;
+    let url = format!("http://{}", server.address());
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(server.run(stop.clone()));
+    // An idle connection that is kept alive, and a request that waits for a lock.
+    let idle = reqwest::Client::new();
+    assert_eq!(idle.get(format!("{url}/healthz")).send().await?.status(), 200);
+    let mut blocker = api.db.begin().await?;
+    sqlx::raw_sql("lock table chain_head in access exclusive mode")
+        .execute(&mut *blocker)
+        .await?;
+    let open = tokio::spawn(reqwest::get(format!("{url}/v1/operators")));
+    let waiting = "select exists (select from pg_locks where not granted and relation = 'chain_head'::regclass)";
+    let waits = async {
+        while !sqlx::query_scalar::<_, bool>(waiting).fetch_one(&mut *blocker).await? {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(PATIENCE, waits).await??;
+    stop.cancel();
+    blocker.rollback().await?;
+    assert_eq!(open.await??.status(), 200);
+    tokio::time::timeout(PATIENCE, running).await??;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_head_without_end_is_cut_off() -> Result<()> {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let api = Api::empty().await?;
+    let mut stream = tokio::net::TcpStream::connect(api.url.trim_start_matches("http://")).await?;
+    let head = format!(
+        "GET /healthz HTTP/1.1\r\nhost: here\r\nx-long: {}\r\n",
+        "x".repeat(80_000)
+    );
+    // The server may hang up before it has read all of it.
+    let _ = stream.write_all(head.as_bytes()).await;
+    let mut answer = Vec::new();
+    let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await?;
+    assert!(
+        answer.is_empty() || answer.starts_with(b"HTTP/1.1 431"),
+        "{}",
+        String::from_utf8_lossy(&answer)
+    );
+    assert_eq!(api.get("/healthz").await?.status, 200);
     Ok(())
 }
