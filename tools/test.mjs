@@ -25,7 +25,6 @@ function run(command, args, { env = {}, quiet = false } = {}) {
       });
     }
     child.on('error', (error) => resolve({ code: 127, output: `${command}: ${error.message}` }));
-    // eslint-disable-next-line no-control-regex
     child.on('close', (code) => resolve({ code: code ?? 1, output: output.replace(/\x1b\[[0-9;]*m/g, '') }));
   });
 }
@@ -106,11 +105,11 @@ async function test(name) {
   title(`test: ${name}`);
   const { code, output } = await RUNNERS[name].test();
   const counts = RUNNERS[name].counts(output);
-  if (counts.passed + counts.failed === 0) {
+  if (code === 0 && counts.passed + counts.failed === 0) {
     console.error(`-- ${name} ran no tests`);
     counts.failed = 1;
   } else if (code !== 0 && counts.failed === 0) {
-    console.error(`-- ${name} ended with code ${code}, although no test failed`);
+    console.error(`-- ${name} ended with code ${code} for another reason than a failed test: see above`);
     counts.failed = 1;
   }
   return counts;
