@@ -74,6 +74,11 @@ impl Chain {
         })
     }
 
+    /// The same endpoint by a new connection: a WebSocket that broke for long does not come back by itself.
+    pub(crate) async fn reconnect(&self) -> anyhow::Result<Self> {
+        Self::connect(&self.url, self.addresses.clone(), self.finality_depth).await
+    }
+
     pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use alloy::primitives::B256;
 use anyhow::Context;
-use plumbline_protocol::Deployment;
+use plumbline_protocol::{Contract, Deployment};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 
@@ -81,41 +81,66 @@ async fn lock(db: &mut PgConnection) -> anyhow::Result<()> {
     Err(Halt::SecondWriter(problem.into()).into())
 }
 
-/// Makes the database one of this deployment, or refuses when it is one of another.
-pub(crate) async fn claim(db: &mut PgConnection, deployment: &Deployment, identity: Identity) -> anyhow::Result<()> {
-    let given = deployment_fields(deployment, identity)?;
-    let existing = sqlx::query!(
+/// Whether the database holds this deployment already; one of another is refused.
+pub(crate) async fn holds(db: &mut PgConnection, deployment: &Deployment, identity: Identity) -> anyhow::Result<bool> {
+    let row = sqlx::query!(
         "select chain_id, genesis_hash, start_block, model_registry, operator_registry, stake_vault,
                 inference_settlement, uptime_ledger, slasher
          from deployment"
     )
-    .fetch_optional(&mut *db)
+    .fetch_optional(db)
     .await
     .context("read the deployment")?;
-    if let Some(row) = existing {
-        let in_database = [
-            ("chain", row.chain_id.to_string()),
-            ("a chain with genesis block", bytes32(&row.genesis_hash)?.to_string()),
-            ("a deployment from block", row.start_block.to_string()),
-            ("ModelRegistry", address(&row.model_registry)?.to_string()),
-            ("OperatorRegistry", address(&row.operator_registry)?.to_string()),
-            ("StakeVault", address(&row.stake_vault)?.to_string()),
-            ("InferenceSettlement", address(&row.inference_settlement)?.to_string()),
-            ("UptimeLedger", address(&row.uptime_ledger)?.to_string()),
-            ("Slasher", address(&row.slasher)?.to_string()),
-        ];
-        for ((what, in_database), given) in in_database.into_iter().zip(given) {
-            if in_database != given {
-                return Err(Halt::OtherDeployment {
-                    what,
-                    in_database,
-                    given,
-                }
-                .into());
-            }
+    let Some(row) = row else { return Ok(false) };
+    let contracts = &deployment.contracts;
+    let genesis_hash = bytes32(&row.genesis_hash)?;
+    // An endpoint without old blocks shows no genesis; the deployment's block is compared in any case.
+    let given_genesis = if identity.genesis_hash.is_zero() {
+        genesis_hash
+    } else {
+        identity.genesis_hash
+    };
+    let same = |what, in_database: String, given: String| {
+        if in_database == given {
+            Ok(())
+        } else {
+            Err(Halt::OtherDeployment {
+                what,
+                in_database,
+                given,
+            })
         }
-        return Ok(());
+    };
+    same("chain", row.chain_id.to_string(), identity.chain_id.to_string())?;
+    same(
+        "a chain with genesis block",
+        genesis_hash.to_string(),
+        given_genesis.to_string(),
+    )?;
+    same(
+        "a deployment from block",
+        row.start_block.to_string(),
+        deployment.block.number.to_string(),
+    )?;
+    for (contract, in_database) in [
+        (Contract::ModelRegistry, &row.model_registry),
+        (Contract::OperatorRegistry, &row.operator_registry),
+        (Contract::StakeVault, &row.stake_vault),
+        (Contract::InferenceSettlement, &row.inference_settlement),
+        (Contract::UptimeLedger, &row.uptime_ledger),
+        (Contract::Slasher, &row.slasher),
+    ] {
+        same(
+            contract.name(),
+            address(in_database)?.to_string(),
+            contracts.of(contract).to_string(),
+        )?;
     }
+    Ok(true)
+}
+
+/// Makes an empty database one of this deployment.
+pub(crate) async fn claim(db: &mut PgConnection, deployment: &Deployment, identity: Identity) -> anyhow::Result<()> {
     let contracts = &deployment.contracts;
     sqlx::query!(
         "insert into deployment (chain_id, genesis_hash, start_block, model_registry, operator_registry, stake_vault,
@@ -135,22 +160,6 @@ pub(crate) async fn claim(db: &mut PgConnection, deployment: &Deployment, identi
     .await
     .context("record the deployment")?;
     Ok(())
-}
-
-/// The deployment's fields as they are compared with the database's.
-fn deployment_fields(deployment: &Deployment, identity: Identity) -> anyhow::Result<[String; 9]> {
-    let contracts = &deployment.contracts;
-    Ok([
-        i64::try_from(identity.chain_id)?.to_string(),
-        identity.genesis_hash.to_string(),
-        deployment.block.number.to_string(),
-        contracts.model_registry.to_string(),
-        contracts.operator_registry.to_string(),
-        contracts.stake_vault.to_string(),
-        contracts.inference_settlement.to_string(),
-        contracts.uptime_ledger.to_string(),
-        contracts.slasher.to_string(),
-    ])
 }
 
 /// Records what the tokens say of themselves.

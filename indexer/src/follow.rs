@@ -19,7 +19,7 @@ use crate::database::{self, Stored};
 use crate::error::{Remedy, RpcFailure};
 use crate::fetch::{self, Span};
 use crate::health::Shared;
-use crate::identity::{Identity, identify, tokens};
+use crate::identity::{check_deployment, identify, tokens};
 use crate::{events, hint, metrics, rewind};
 
 /// Blocks that are not final yet are read and written at most so many at a time.
@@ -127,7 +127,6 @@ struct Session<'a> {
     deployment: &'a Deployment,
     chain: Chain,
     db: PgConnection,
-    identity: Identity,
     /// The endpoint was checked since it last failed.
     verified: bool,
     accounts: Accounts,
@@ -147,7 +146,11 @@ impl<'a> Session<'a> {
         let chain = Chain::connect(&config.rpc_url, addresses, config.finality_depth).await?;
         let identity = identify(&chain, deployment).await?;
         let mut db = database::open(database).await?;
-        database::claim(&mut db, deployment, identity).await?;
+        let known = database::holds(&mut db, deployment, identity).await?;
+        check_deployment(&chain, deployment).await?;
+        if !known {
+            database::claim(&mut db, deployment, identity).await?;
+        }
         database::record_tokens(&mut db, &tokens(&chain, &deployment.contracts).await?).await?;
         let parameters = database::parameters(&mut db, deployment).await?;
         let tip = database::tip(&mut db).await?;
@@ -161,7 +164,6 @@ impl<'a> Session<'a> {
             deployment,
             chain,
             db,
-            identity,
             verified: true,
             accounts: Accounts::default(),
             parameters,
@@ -229,9 +231,10 @@ impl<'a> Session<'a> {
     /// After a failure the endpoint may be another chain's.
     async fn verify(&mut self) -> anyhow::Result<()> {
         if !self.verified {
+            self.chain = self.chain.reconnect().await?;
             let identity = identify(&self.chain, self.deployment).await?;
-            database::claim(&mut self.db, self.deployment, identity).await?;
-            self.identity = identity;
+            database::holds(&mut self.db, self.deployment, identity).await?;
+            check_deployment(&self.chain, self.deployment).await?;
             self.verified = true;
         }
         Ok(())

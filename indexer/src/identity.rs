@@ -26,38 +26,53 @@ pub(crate) struct TokenInfo {
     pub(crate) decimals: u8,
 }
 
-/// Checks that the chain is the one that was deployed to.
+/// Which chain the endpoint serves; it must be the deployments file's.
 pub(crate) async fn identify(chain: &Chain, deployment: &Deployment) -> anyhow::Result<Identity> {
-    let endpoint = chain.endpoint();
     let chain_id = chain.chain_id().await?;
     if chain_id != deployment.chain_id {
-        let in_file = deployment.chain_id;
         return Err(other_chain(format!(
-            "the deployments file is for chain {in_file}, but {endpoint} serves chain {chain_id}; give the file \
-             (--deployment) or the RPC URL (--rpc-url) of the other"
+            "the deployments file is for chain {}, but {} serves chain {chain_id}; give the file (--deployment) or the \
+             RPC URL (--rpc-url) of the other",
+            deployment.chain_id,
+            chain.endpoint()
         )));
     }
+    let genesis_hash = chain.header(0).await?.map(|header| header.hash).unwrap_or_default();
+    Ok(Identity { chain_id, genesis_hash })
+}
+
+/// Checks that the contracts were deployed to this very chain.
+pub(crate) async fn check_deployment(chain: &Chain, deployment: &Deployment) -> anyhow::Result<()> {
     let block = deployment.block;
-    let there = chain.header(block.number).await?.map(|header| header.hash);
-    if there != Some(block.hash) {
-        let found = there.map_or_else(|| "no such block".into(), |hash| format!("block {hash}"));
+    let Some(there) = chain.header(block.number).await? else {
+        // A node that starts or synchronises gets there; one that was reset never does, and this says so meanwhile.
+        let problem = format!(
+            "no block {} yet, which was deployed in: it is behind, or was reset",
+            block.number
+        );
+        return Err(chain.invalid("eth_getBlockByNumber", &problem).into());
+    };
+    if there.hash != block.hash {
         return Err(other_chain(format!(
-            "the deployments file names block {} with hash {}, but {endpoint} has {found} there: the chain was reset, or \
-             is another with the same id; deploy to it with `plumbline deploy`, or give the RPC URL of the first",
-            block.number, block.hash
+            "the deployments file names block {} with hash {}, but {} has {} there: the chain was reset, or is another \
+             with the same id; deploy to it with `plumbline deploy`, or give the RPC URL of the first",
+            block.number,
+            block.hash,
+            chain.endpoint(),
+            there.hash
         )));
     }
     for contract in Contract::ALL {
         let address = deployment.contracts.of(contract);
         if !chain.has_code(address).await? {
             return Err(other_chain(format!(
-                "there is no {contract} at {address} on chain {chain_id}; check the deployments file, or deploy with \
-                 `plumbline deploy`"
+                "there is no {contract} at {address} on chain {}; check the deployments file, or deploy with \
+                 `plumbline deploy`",
+                deployment.chain_id
             )));
         }
     }
-    let genesis_hash = chain.header(0).await?.map(|header| header.hash).unwrap_or_default();
-    Ok(Identity { chain_id, genesis_hash })
+    Ok(())
 }
 
 /// Symbol and decimals of the deployment's tokens.

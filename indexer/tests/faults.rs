@@ -15,11 +15,18 @@ use serde_json::json;
 /// Long enough for several failed steps.
 const OUTAGE: Duration = Duration::from_secs(1);
 
+/// A free port that the system gives to nobody by itself: another test's chain must not take it during the outage.
+fn reserved_port() -> Anyhow<u16> {
+    let free = (21_000..29_000).find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.ok_or_else(|| anyhow::anyhow!("no free port below the ephemeral ones"))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_goes_away_and_comes_back_costs_nothing() -> Anyhow {
     let data = tempfile::tempdir()?;
     let options = ChainOptions {
         data_dir: Some(data.path().to_owned()),
+        port: Some(reserved_port()?),
         ..ChainOptions::default()
     };
     let mut world = World::with(options).await?;
@@ -208,10 +215,10 @@ async fn a_database_of_another_chain_is_refused() -> Anyhow {
     );
     assert!(error.to_string().contains("genesis"), "{error:#}");
 
-    // The deployments file of the one with the endpoint of the other.
+    // The deployments file of the one with the endpoint of the other, and nothing in the database to tell.
     let crossed = Config {
         rpc_url: second.chain.http_url(),
-        ..first.config(&database.url)
+        ..first.config(&Database::new().await?.url)
     };
     let error = Indexer::start(crossed).failure().await?;
     assert!(matches!(error.downcast_ref(), Some(Halt::OtherChain(_))), "{error:#}");

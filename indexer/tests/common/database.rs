@@ -44,6 +44,13 @@ impl Database {
         }
     }
 
+    /// Number of the newest stored block; less than any when there is none, or no table yet.
+    pub async fn tip(&self) -> i64 {
+        self.number("select coalesce(max(number), -1) from block")
+            .await
+            .unwrap_or(-1)
+    }
+
     pub async fn count(&self, table: &str) -> Anyhow<i64> {
         self.number(&format!("select count(*) from \"{table}\"")).await
     }

@@ -28,11 +28,11 @@ impl World {
         uptime.genesis + period * u64::from(uptime.slot_seconds) * u64::from(uptime.slots_per_period)
     }
 
-    /// The period after the present one.
+    /// A period whose draw is still to open: then there is a whole period's time for it, however slow the machine is.
     pub async fn next_period(&self) -> Anyhow<u64> {
         let now = self.head().await?.1;
-        Ok((0..)
-            .find(|period| self.period_start(*period) > now + 1)
+        Ok((1..)
+            .find(|period| self.period_start(*period - 1) > now)
             .unwrap_or_default())
     }
 
@@ -40,9 +40,7 @@ impl World {
     pub async fn draw(&self, period: u64) -> Anyhow<Vec<u32>> {
         let ledger = self.deployment.contracts.uptime_ledger;
         let opens_at = self.period_start(period) - (self.period_start(1) - self.period_start(0));
-        if self.head().await?.1 < opens_at {
-            self.next_block_at(opens_at).await?;
-        }
+        self.next_block_at(opens_at).await?;
         self.send(self.deployer, ledger, UptimeLedger::requestDrawCall { period })
             .await?;
         self.mine(3).await?;

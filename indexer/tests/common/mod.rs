@@ -400,7 +400,14 @@ pub struct Indexer {
 impl Indexer {
     pub fn start(config: Config) -> Self {
         let cancel = CancellationToken::new();
-        let task = tokio::spawn(plumbline_indexer::run(config, None, cancel.clone()));
+        let running = plumbline_indexer::run(config, None, cancel.clone());
+        let task = tokio::spawn(async {
+            let ended = running.await;
+            if let Err(error) = &ended {
+                tracing::warn!(error = format!("{error:#}"), "the indexer ended");
+            }
+            ended
+        });
         Self { cancel, task }
     }
 
