@@ -368,7 +368,8 @@ impl Row {
 }
 
 /// The state of every operator is the newest row at or below the block; a window is the difference of two totals.
-/// Sorting touches each operator once, by index; there are as many as could bond.
+/// Sorting touches each operator once, by index; there are as many as could bond. Periods are looked up by the pair, so
+/// that no plan can walk through a period's other operators.
 pub(super) async fn select<P>(view: &mut View<P>, periods: &Periods, selection: &Selection) -> Result<Vec<Row>> {
     let (after_key, after_id) = selection.after.clone().unzip();
     let rows = sqlx::query_as!(
@@ -401,13 +402,13 @@ pub(super) async fn select<P>(view: &mut View<P>, periods: &Periods, selection: 
                    order by block_number desc limit 1
                ) a on true
                left join lateral (
-                   select * from operator_period where operator = r.operator and period < $2
-                   order by period desc limit 1
-               ) e on true
+                   select * from operator_period where (operator, period) < (r.operator, $2)
+                   order by operator desc, period desc limit 1
+               ) e on e.operator = r.operator
                left join lateral (
-                   select * from operator_period where operator = r.operator and period < $3
-                   order by period desc limit 1
-               ) b on true
+                   select * from operator_period where (operator, period) < (r.operator, $3)
+                   order by operator desc, period desc limit 1
+               ) b on b.operator = r.operator
                where r.block_number <= $1
                  and ($4::bytea is null or r.operator = $4)
                  and ($5::text is null or p.status = $5)

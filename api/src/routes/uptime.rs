@@ -170,10 +170,10 @@ async fn total(view: &mut View<Series>, operator: Address, periods: &Periods) ->
                   coalesce(e.observed_total, 0) - coalesce(b.observed_total, 0) as "observed!",
                   coalesce(e.hit_total, 0) - coalesce(b.hit_total, 0) as "hit!"
            from (values (1)) one
-           left join lateral (select * from operator_period where operator = $1 and period < $2
-                              order by period desc limit 1) e on true
-           left join lateral (select * from operator_period where operator = $1 and period < $3
-                              order by period desc limit 1) b on true"#,
+           left join lateral (select * from operator_period where (operator, period) < ($1, $2)
+                              order by operator desc, period desc limit 1) e on e.operator = $1
+           left join lateral (select * from operator_period where (operator, period) < ($1, $3)
+                              order by operator desc, period desc limit 1) b on b.operator = $1"#,
         operator.as_bytes(),
         periods.end,
         periods.first,
@@ -356,10 +356,10 @@ async fn by_day(
                   coalesce(e.observed_total, 0) - coalesce(b.observed_total, 0) as "observed!",
                   coalesce(e.hit_total, 0) - coalesce(b.hit_total, 0) as "hit!"
            from unnest($2::bigint[], $3::bigint[]) with ordinality as day(first, until, place)
-           left join lateral (select * from operator_period where operator = $1 and period < day.until
-                              order by period desc limit 1) e on true
-           left join lateral (select * from operator_period where operator = $1 and period < day.first
-                              order by period desc limit 1) b on true
+           left join lateral (select * from operator_period where (operator, period) < ($1, day.until)
+                              order by operator desc, period desc limit 1) e on e.operator = $1
+           left join lateral (select * from operator_period where (operator, period) < ($1, day.first)
+                              order by operator desc, period desc limit 1) b on b.operator = $1
            order by day.place"#,
         operator.as_bytes(),
         &firsts,
