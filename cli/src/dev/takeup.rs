@@ -52,7 +52,7 @@ pub(super) async fn look(evidence: &Evidence<'_>) -> anyhow::Result<Found> {
     } else {
         None
     };
-    let indexed = indexed(evidence.database_url).await?;
+    let indexed = indexed(evidence.database_url, remedy).await?;
     if let Some(deployment) = &deployment {
         let there = block_hash(provider, deployment.block.number).await?;
         ensure!(
@@ -108,7 +108,7 @@ async fn block_hash(provider: &DynProvider, number: u64) -> anyhow::Result<Optio
 }
 
 /// The deployment whose rows the database holds; none where there are no tables yet.
-async fn indexed(database_url: &str) -> anyhow::Result<Option<Indexed>> {
+async fn indexed(database_url: &str, remedy: &str) -> anyhow::Result<Option<Indexed>> {
     let mut connection = PgConnection::connect(database_url)
         .await
         .context("connect to the database")?;
@@ -119,6 +119,7 @@ async fn indexed(database_url: &str) -> anyhow::Result<Option<Indexed>> {
     if !exists {
         return Ok(None);
     }
+    check_version(&mut connection, remedy).await?;
     let row = sqlx::query!("select chain_id, genesis_hash, operator_registry from deployment")
         .fetch_optional(&mut connection)
         .await
@@ -145,6 +146,25 @@ async fn indexed(database_url: &str) -> anyhow::Result<Option<Indexed>> {
         operator_registry: Address::try_from(row.operator_registry.as_slice()).context("read an address")?,
         finalized,
     }))
+}
+
+/// Tables of another version are not migrated in place unless they are of an earlier one.
+async fn check_version(connection: &mut PgConnection, remedy: &str) -> anyhow::Result<()> {
+    let applied = sqlx::query!("select version, checksum from _sqlx_migrations")
+        .fetch_all(connection)
+        .await
+        .context("read which version made the tables")?;
+    for migration in applied {
+        let known = plumbline_indexer::MIGRATOR
+            .iter()
+            .find(|known| known.version == migration.version);
+        ensure!(
+            known.is_some_and(|known| *known.checksum == *migration.checksum),
+            "the database was made by another version of plumbline (migration {}); use that one, or {remedy}",
+            migration.version
+        );
+    }
+    Ok(())
 }
 
 fn hash(bytes: &[u8]) -> anyhow::Result<B256> {
