@@ -25,6 +25,7 @@ contract InferenceSettlementOrderTest is SettlementBase {
         _models = [modelId, other];
     }
 
+    /// forge-config: default.fuzz.runs = 64
     function testFuzz_OrderAndBatchingDoNotMatter(uint256 seed, uint256 length) public {
         length = bound(length, 2, MAX_LENGTH);
         IInferenceSettlement.Voucher[] memory vouchers = _history(seed, length, 1e20);
@@ -62,6 +63,7 @@ contract InferenceSettlementOrderTest is SettlementBase {
     }
 
     /// @dev A channel with too little pays out all it has in any order, and the rest once it is funded.
+    /// forge-config: default.fuzz.runs = 64
     function testFuzz_AnUnderfundedChannelPaysTheSameInTheEnd(uint256 seed, uint256 length, uint128 funds) public {
         length = bound(length, 2, MAX_LENGTH);
         IInferenceSettlement.Voucher[] memory vouchers = _history(seed, length, 1e20);

@@ -160,6 +160,7 @@ contract InferenceSettlementSettleTest is SettlementBase {
     }
 
     /// @dev However finely an operator slices what it is owed, protocol and publisher get the same to the base unit.
+    /// forge-config: default.fuzz.runs = 64
     function testFuzz_SlicingAFeeDoesNotChangeTheSplit(uint128 fee, uint256 slices) public {
         fee = uint128(bound(fee, 100, 5000));
         slices = bound(slices, 1, 50);

@@ -10,7 +10,7 @@ contract UptimeLedgerMajorityTest is UptimeBase {
         _endPeriodOf(12);
     }
 
-    /// forge-config: default.fuzz.runs = 24
+    /// forge-config: default.fuzz.runs = 16
     function testFuzz_TheResultIsTheCountOfVotes(uint256 seed, uint256 seats) public {
         seats = _atLeastFive(seats);
         IUptimeLedger.Report[] memory reports = _randomReports(bound(seed, 0, type(uint128).max), seats);
@@ -20,6 +20,7 @@ contract UptimeLedgerMajorityTest is UptimeBase {
     }
 
     /// @dev Who leaves reports out can hide a slot, but never turn up into down or down into up.
+    /// forge-config: default.fuzz.runs = 48
     function testFuzz_FewerReportsOnlyMakeSlotsUnobserved(uint256 seed, uint256 seats) public {
         seats = _atLeastFive(seats);
         seed = bound(seed, 0, type(uint128).max);

@@ -70,6 +70,7 @@ contract UptimeLedgerReportersTest is UptimeBase {
     }
 
     /// @dev Whatever is changed in a signed report, its signature no longer fits.
+    /// forge-config: default.fuzz.runs = 48
     function testFuzz_RevertWhen_ASignedReportIsChanged(uint256 field, uint256 position, uint256 bit) public {
         field = bound(field, 0, 2);
         position = bound(position, 0, SLOTS - 1);

@@ -85,6 +85,7 @@ contract EarningsRingTest is Test {
     }
 
     /// @dev A random life: time stands still, creeps, crosses the window or leaps; earnings come, go and are seized.
+    /// forge-config: default.fuzz.runs = 96
     function testFuzz_AgreesWithAListOfEarnings(uint256 seed) public {
         uint64 epoch = uint64(bound(seed, 0, 1e6));
         for (uint256 step = 0; step < STEPS; ++step) {
