@@ -2,6 +2,7 @@
 
 mod data;
 mod part;
+mod places;
 mod ports;
 mod session;
 mod status;
@@ -69,6 +70,7 @@ pub(crate) async fn run(mut args: Args, logging: &logging::Args, stop: Cancellat
     // Set but empty, as compose files and CI write it, means not set.
     args.database_url = args.database_url.filter(|url| !url.is_empty());
     args.rpc_url = args.rpc_url.filter(|url| !url.is_empty());
+    check(&args)?;
     let path = match &args.data_dir {
         Some(path) => path.clone(),
         None => plumbline_devnet::default_data_dir(&std::env::current_dir().context("find the current directory")?)?,
@@ -103,6 +105,18 @@ async fn run_in(args: &Args, logging: &logging::Args, data: &DataDir, stop: &Can
     }
     let stopped = session.stop().await;
     ended.and(stopped)
+}
+
+/// What can be known to be wrong before anything is started.
+fn check(args: &Args) -> anyhow::Result<()> {
+    if let Some(path) = &args.config {
+        plumbline_deploy::Config::read(path)?;
+    }
+    if args.no_simulate {
+        Ok(())
+    } else {
+        session::simulated(args).validate()
+    }
 }
 
 fn ports(args: &Args) -> Vec<Port> {

@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow, bail};
 use plumbline_deploy::Account;
 use plumbline_devnet::{Chain, ChainOptions, Postgres, PostgresOptions};
 use plumbline_protocol::{Deployment, rpc};
-use plumbline_simulator::Simulation;
+use plumbline_simulator::{Secrets, Simulation};
 use serde_json::json;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
@@ -16,9 +16,10 @@ use tokio_util::sync::CancellationToken;
 use super::Args;
 use super::data::DataDir;
 use super::part::Part;
+use super::places::Places;
 use super::status::Status;
 use super::takeup::{self, Evidence, Found};
-use super::terminal::{Terminal, seconds};
+use super::terminal::Terminal;
 use crate::simulate;
 
 const DATABASE: &str = "plumbline";
@@ -47,15 +48,6 @@ pub(super) struct Session<'a> {
     postgres: Option<Postgres>,
 }
 
-/// Where the parts find each other.
-struct Places {
-    database_url: String,
-    rpc_url: String,
-    api_url: String,
-    chain_id: u64,
-    deployment: Deployment,
-}
-
 impl<'a> Session<'a> {
     pub(super) fn new(args: &'a Args, data: &'a DataDir, terminal: Terminal) -> Self {
         Self {
@@ -80,7 +72,9 @@ impl<'a> Session<'a> {
         let places = self.bring_up().await?;
         let mut status = Status::new(&places.api_url)?;
         self.wait_for_operators(&mut status).await?;
-        self.announce(&places);
+        for line in places.lines(self.args, self.data, self.terminal.elapsed()) {
+            self.terminal.line(&line);
+        }
         loop {
             let line = tokio::select! {
                 line = status.next_line() => line,
@@ -100,6 +94,8 @@ impl<'a> Session<'a> {
                 rpc::redact(&rpc_url)
             )
         })?;
+        // Before anything is paid for.
+        let secrets = self.simulator_secrets(chain_id)?;
         let deployment = self.deploy(&provider, &rpc_url, chain_id, &database_url).await?;
         let places = Places {
             database_url,
@@ -109,8 +105,8 @@ impl<'a> Session<'a> {
             deployment,
         };
         self.start_api_and_indexer(&places).await?;
-        if !self.args.no_simulate {
-            self.start_simulator(&places).await?;
+        if let Some(secrets) = &secrets {
+            self.start_simulator(&places, secrets).await?;
         }
         self.mine_by_the_clock().await?;
         Ok(places)
@@ -292,18 +288,26 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// None when nothing is to be simulated.
+    fn simulator_secrets(&self, chain_id: u64) -> anyhow::Result<Option<Secrets>> {
+        if self.args.no_simulate {
+            return Ok(None);
+        }
+        let secrets = simulate::secrets_from_environment(chain_id);
+        secrets
+            .map(Some)
+            .context("no network can be simulated (leave it out by --no-simulate)")
+    }
+
     /// Sets the simulated network up and lets it run. What an earlier run has set up is taken up.
-    async fn start_simulator(&mut self, places: &Places) -> anyhow::Result<()> {
-        let secrets = simulate::secrets_from_environment(places.chain_id)?;
+    async fn start_simulator(&mut self, places: &Places, secrets: &Secrets) -> anyhow::Result<()> {
         let config = plumbline_simulator::Config {
             rpc_url: places.rpc_url.clone(),
-            seed: self.args.seed,
-            operators: self.args.operators,
-            ..plumbline_simulator::Config::default()
+            ..simulated(self.args)
         };
         let terminal = self.terminal;
         let stop = CancellationToken::new();
-        let set_up = plumbline_simulator::bootstrap(config, &secrets, &places.deployment, &stop);
+        let set_up = plumbline_simulator::bootstrap(config, secrets, &places.deployment, &stop);
         let work = async {
             tokio::select! {
                 simulation = set_up => simulation.context("set up the simulated network"),
@@ -349,44 +353,6 @@ impl<'a> Session<'a> {
             })
             .await?;
         Ok(())
-    }
-
-    fn announce(&self, places: &Places) {
-        let api = &places.api_url;
-        let deployment = Deployment::path_in(&self.data.deployments(), places.chain_id);
-        let psql = if self.args.database_url.is_some() {
-            "psql \"$DATABASE_URL\"".to_owned()
-        } else {
-            format!("psql '{}'", places.database_url)
-        };
-        let rpc = rpc::redact(&places.rpc_url);
-        let watch = if self.args.api_port == 8080 {
-            "plumbline watch".to_owned()
-        } else {
-            format!("plumbline watch --api-url {api}")
-        };
-        let program = std::env::current_exe().map_or_else(
-            |_| watch.clone(),
-            |path| watch.replacen("plumbline", &path.display().to_string(), 1),
-        );
-        let total = seconds(self.terminal.elapsed());
-        for line in [
-            format!("\nReady after {total}. Open:"),
-            format!("  API          {api}/v1/operators"),
-            format!("  docs         {api}/docs"),
-            format!("  table        {program}"),
-            format!("  chain        {rpc} (chain id {})", places.chain_id),
-            format!("  database     {psql}"),
-            format!("  deployment   {}", deployment.display()),
-            format!("  log          {}", self.data.log().display()),
-            "\nTry:".to_owned(),
-            format!("  curl -s '{api}/v1/operators?limit=3'"),
-            format!("  curl -s '{api}/v1/slashes?finalized=false&limit=3'"),
-            format!("  curl -s '{api}/v1/flows/summary?finalized=false'"),
-            "\nCtrl-C stops everything; the same command takes it up again.\n".to_owned(),
-        ] {
-            self.terminal.line(&line);
-        }
     }
 
     /// Resolves when something that should run does not.
@@ -451,6 +417,15 @@ impl<'a> Session<'a> {
             );
         }
         result
+    }
+}
+
+/// The network to simulate, wherever the chain is.
+pub(super) fn simulated(args: &Args) -> plumbline_simulator::Config {
+    plumbline_simulator::Config {
+        seed: args.seed,
+        operators: args.operators,
+        ..plumbline_simulator::Config::default()
     }
 }
 
