@@ -261,12 +261,19 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
             distributed = amount - commission;
         }
         uint256 paid = amount - distributed;
+        if (distributed != 0 && paid != 0 && !_FEE_TOKEN.trySafeTransfer(payout, paid)) {
+            // An operator whose payout address cannot receive would else choose when its stakers are paid, and at which
+            // commission.
+            ring.claimable = paid.toUint128();
+            (amount, paid) = (distributed, 0);
+        }
         emit EarningsClaimed(operator, payout, paid, distributed);
-        if (distributed != 0) {
+        if (distributed == 0) {
+            _FEE_TOKEN.safeTransfer(payout, paid);
+        } else {
             _FEE_TOKEN.forceApprove(address(STAKE_VAULT), distributed);
             STAKE_VAULT.distribute(operator, distributed);
         }
-        if (paid != 0) _FEE_TOKEN.safeTransfer(payout, paid);
     }
 
     /// @inheritdoc IInferenceSettlement

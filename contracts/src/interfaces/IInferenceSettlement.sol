@@ -249,6 +249,9 @@ interface IInferenceSettlement {
 
     /// @notice Pays out released earnings: the commission to the operator's payout address, the rest to the stakers of
     ///         its pool (all to the operator while the pool has no shares). Anyone may call.
+    /// @dev Stakers do not wait for the operator: what its payout address cannot receive stays claimable, and is shared
+    ///      out like any other earnings at the next claim.
+    /// @return amount What was paid and distributed.
     function claim(address operator) external returns (uint256 amount);
 
     /// @notice Pays a model's royalties to its present publisher. Anyone may call.
