@@ -19,7 +19,7 @@ help: ## Show what there is to make
 dev: $(MODULES) ## Run the whole system here, with live traffic
 	$(SAY) 'build plumbline (minutes the first time, seconds after)'
 	@cargo build --bin plumbline
-	@exec target/debug/plumbline dev $(ARGS)
+	@exec "$${CARGO_TARGET_DIR:-target}/debug/plumbline" dev $(ARGS)
 
 test: $(MODULES) ## Run every test of every language (ONLY='forge cargo node' for some)
 	@node tools/test.mjs $(ONLY)
