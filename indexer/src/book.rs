@@ -139,22 +139,12 @@ impl<'a> Book<'a> {
     }
 
     fn journal(&mut self, token: Address, movement: &Movement) {
-        row!(
-            self.rows,
-            flow {
-                block_number: self.at.block_number,
-                log_index: self.at.log_index,
-                part: self.parts,
-                kind: movement.kind.as_str(),
-                token,
-                from_class: movement.from.class(),
-                from_account: movement.from,
-                to_class: movement.to.class(),
-                to_account: movement.to,
-                operator: movement.operator,
-                amount: movement.amount,
-            }
-        );
+        row! { self.rows, flow {
+            block_number: self.at.block_number, log_index: self.at.log_index, part: self.parts,
+            kind: movement.kind.as_str(), token, from_class: movement.from.class(), from_account: movement.from,
+            to_class: movement.to.class(), to_account: movement.to, operator: movement.operator,
+            amount: movement.amount,
+        } }
         self.parts += 1;
     }
 

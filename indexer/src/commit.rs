@@ -141,16 +141,10 @@ pub(crate) async fn guard(db: &mut PgConnection, expected: Option<Stored>) -> an
 
 fn push_block(rows: &mut Rows, block: &Prepared) -> anyhow::Result<()> {
     let hash: B256 = block.header.hash;
-    row!(
-        rows,
-        block {
-            number: i64::try_from(block.header.number)?,
-            hash,
-            parent_hash: block.header.parent_hash,
-            timestamp: i64::try_from(block.header.timestamp)?,
-            empty: block.events.is_empty() && block.closes.is_empty(),
-        }
-    );
+    row! { rows, block {
+        number: i64::try_from(block.header.number)?, hash, parent_hash: block.header.parent_hash,
+        timestamp: i64::try_from(block.header.timestamp)?, empty: block.events.is_empty() && block.closes.is_empty(),
+    } }
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! A closed period becomes derived rows: uptime of each operator, shares of the network.
 
-use alloy::primitives::{Address, U256};
+use alloy::primitives::U256;
 use anyhow::{Context, ensure};
 use plumbline_drift::concentration::{Distribution, Threshold};
 use plumbline_drift::uptime::Slots;
@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 
 use crate::rows::{Rows, row};
 use crate::schedule::{Closing, Schedule};
-use crate::sql::{Bits, Uint, address};
+use crate::sql::{Bits, Uint};
 
 /// Operators in one word of a result.
 const OPERATORS_PER_WORD: i64 = 256;
@@ -35,18 +35,31 @@ struct Verdict {
     up: Vec<u8>,
 }
 
-/// One operator in one period.
+/// What the rows say of one operator in one period.
+struct Standing {
+    operator: Vec<u8>,
+    operator_index: i64,
+    /// Active from the period's first second to its last.
+    in_service: bool,
+    units: Uint,
+    fees: Uint,
+    stake_active: Uint,
+    stake_own: Uint,
+    stake_thawing: Uint,
+    // Sums over all periods before.
+    expected_total: i64,
+    observed_total: i64,
+    hit_total: i64,
+    units_total: Uint,
+    fees_total: Uint,
+}
+
+/// One operator in one period, with what the ledger says of it.
 struct Member {
-    operator: Address,
+    standing: Standing,
     slots: Slots,
     observed_slots: Bits,
     up_slots: Bits,
-    units: U256,
-    fees: U256,
-    stake_active: U256,
-    stake_own: U256,
-    stake_thawing: U256,
-    totals: Totals,
 }
 
 /// What concentration is measured by.
@@ -68,9 +81,9 @@ impl Basis {
 
     fn amount(self, member: &Member) -> U256 {
         match self {
-            Self::Stake => member.stake_active,
-            Self::Units => member.units,
-            Self::Fees => member.fees,
+            Self::Stake => member.standing.stake_active.0,
+            Self::Units => member.standing.units.0,
+            Self::Fees => member.standing.fees.0,
         }
     }
 }
@@ -197,9 +210,9 @@ fn words_per_slot(operators: i64) -> usize {
     ((operators + OPERATORS_PER_WORD - 1) / OPERATORS_PER_WORD) as usize
 }
 
-/// Operators that were expected in the period, held stake at its end or settled something in it, by index.
-async fn members(db: &mut PgConnection, frame: &Frame, verdict: &Verdict) -> anyhow::Result<Vec<Member>> {
-    let rows = sqlx::query!(
+async fn standings(db: &mut PgConnection, frame: &Frame) -> anyhow::Result<Vec<Standing>> {
+    sqlx::query_as!(
+        Standing,
         r#"select r.operator, r.operator_index,
                   coalesce(p.status = 'active', false)
                     and not exists (select from operator_jailed
@@ -237,48 +250,50 @@ async fn members(db: &mut PgConnection, frame: &Frame, verdict: &Verdict) -> any
     )
     .fetch_all(db)
     .await
-    .with_context(|| format!("read the operators of period {}", frame.period))?;
+    .with_context(|| format!("read the operators of period {}", frame.period))
+}
 
-    let mut members = Vec::with_capacity(rows.len());
-    for row in rows {
-        let expected = row.in_service && verdict.drawn.is_none_or(|count| row.operator_index < count);
-        let (observed_slots, up_slots) = if expected {
-            verdict.slots_of(row.operator_index, frame.slots)
-        } else {
-            Default::default()
-        };
+/// Operators that were expected in the period, held stake at its end or settled something in it, by index.
+async fn members(db: &mut PgConnection, frame: &Frame, verdict: &Verdict) -> anyhow::Result<Vec<Member>> {
+    let standings = standings(db, frame).await?;
+    let members = standings
+        .into_iter()
+        .map(|standing| Member::new(standing, frame, verdict));
+    Ok(members.filter(Member::took_part).collect())
+}
+
+impl Member {
+    fn new(standing: Standing, frame: &Frame, verdict: &Verdict) -> Self {
+        let index = standing.operator_index;
+        let expected = standing.in_service && verdict.drawn.is_none_or(|count| index < count);
+        let slots = if expected { frame.slots } else { 0 };
+        let (observed_slots, up_slots) = verdict.slots_of(index, slots);
         let count = |bits: &Bits| bits.0.iter().filter(|bit| **bit).count() as u64;
-        let member = Member {
-            operator: address(&row.operator)?,
+        Self {
+            standing,
             slots: Slots {
-                expected: if expected { u64::try_from(frame.slots)? } else { 0 },
+                expected: slots as u64,
                 observed: count(&observed_slots),
                 hit: count(&up_slots),
             },
             observed_slots,
             up_slots,
-            units: row.units.0,
-            fees: row.fees.0,
-            stake_active: row.stake_active.0,
-            stake_own: row.stake_own.0,
-            stake_thawing: row.stake_thawing.0,
-            totals: Totals {
-                expected: row.expected_total,
-                observed: row.observed_total,
-                hit: row.hit_total,
-                units: row.units_total,
-                fees: row.fees_total,
-            },
-        };
-        if expected
-            || [member.stake_active, member.stake_thawing, member.fees, member.units]
-                .iter()
-                .any(|x| !x.is_zero())
-        {
-            members.push(member);
         }
     }
-    Ok(members)
+
+    fn took_part(&self) -> bool {
+        let Standing {
+            stake_active,
+            stake_thawing,
+            fees,
+            units,
+            ..
+        } = &self.standing;
+        self.slots.expected != 0
+            || [stake_active, stake_thawing, fees, units]
+                .iter()
+                .any(|amount| !amount.0.is_zero())
+    }
 }
 
 async fn network_totals(db: &mut PgConnection, frame: &Frame) -> anyhow::Result<Totals> {
@@ -295,8 +310,8 @@ async fn network_totals(db: &mut PgConnection, frame: &Frame) -> anyhow::Result<
     Ok(totals.unwrap_or_default())
 }
 
-fn sum(members: &[Member], amount: impl Fn(&Member) -> U256) -> U256 {
-    members.iter().map(amount).sum()
+fn sum(members: &[Member], basis: Basis) -> U256 {
+    members.iter().map(|member| basis.amount(member)).sum()
 }
 
 fn write_network(
@@ -308,86 +323,49 @@ fn write_network(
     totals: &Totals,
 ) {
     let slots: Slots = members.iter().map(|member| member.slots).sum();
-    let (units, fees) = (sum(members, |m| m.units), sum(members, |m| m.fees));
-    row!(
-        rows,
-        network_period {
-            period: frame.period,
-            closed_by_block,
-            starts_at: frame.starts_at,
-            ends_at: frame.ends_at,
-            slots: frame.slots,
-            drawn: verdict.drawn.is_some(),
-            reports: verdict.reports,
-            operators: members.iter().filter(|member| member.slots.expected != 0).count() as i64,
-            expected: slots.expected as i64,
-            observed: slots.observed as i64,
-            hit: slots.hit as i64,
-            missed: slots.missed() as i64,
-            uptime: slots.uptime(),
-            coverage: slots.coverage(),
-            units,
-            fees,
-            stake: sum(members, |m| m.stake_active),
-            expected_total: totals.expected + slots.expected as i64,
-            observed_total: totals.observed + slots.observed as i64,
-            hit_total: totals.hit + slots.hit as i64,
-            units_total: totals.units.0 + units,
-            fees_total: totals.fees.0 + fees,
-        }
-    );
+    let (units, fees) = (sum(members, Basis::Units), sum(members, Basis::Fees));
+    row! { rows, network_period {
+        period: frame.period, closed_by_block, starts_at: frame.starts_at, ends_at: frame.ends_at, slots: frame.slots,
+        drawn: verdict.drawn.is_some(), reports: verdict.reports,
+        operators: members.iter().filter(|member| member.slots.expected != 0).count() as i64,
+        expected: slots.expected as i64, observed: slots.observed as i64, hit: slots.hit as i64,
+        missed: slots.missed() as i64, uptime: slots.uptime(), coverage: slots.coverage(),
+        units, fees, stake: sum(members, Basis::Stake),
+        expected_total: totals.expected + slots.expected as i64,
+        observed_total: totals.observed + slots.observed as i64,
+        hit_total: totals.hit + slots.hit as i64,
+        units_total: totals.units.0 + units, fees_total: totals.fees.0 + fees,
+    } }
 }
 
 fn write_member(rows: &mut Rows, frame: &Frame, member: &Member) {
-    let Member { slots, totals, .. } = member;
+    let Member { standing, slots, .. } = member;
     let (low, high) = slots.uptime_interval().unzip();
-    row!(
-        rows,
-        operator_period {
-            period: frame.period,
-            operator: member.operator,
-            expected: slots.expected as i32,
-            observed: slots.observed as i32,
-            hit: slots.hit as i32,
-            missed: slots.missed() as i32,
-            unobserved: slots.unobserved() as i32,
-            observed_slots: member.observed_slots,
-            up_slots: member.up_slots,
-            uptime: slots.uptime(),
-            uptime_low: low,
-            uptime_high: high,
-            units: member.units,
-            fees: member.fees,
-            stake_own: member.stake_own,
-            stake_delegated: member.stake_active - member.stake_own,
-            stake_thawing: member.stake_thawing,
-            expected_total: totals.expected + slots.expected as i64,
-            observed_total: totals.observed + slots.observed as i64,
-            hit_total: totals.hit + slots.hit as i64,
-            units_total: totals.units.0 + member.units,
-            fees_total: totals.fees.0 + member.fees,
-        }
-    );
+    row! { rows, operator_period {
+        period: frame.period, operator: standing.operator,
+        expected: slots.expected as i32, observed: slots.observed as i32, hit: slots.hit as i32,
+        missed: slots.missed() as i32, unobserved: slots.unobserved() as i32,
+        observed_slots: member.observed_slots, up_slots: member.up_slots,
+        uptime: slots.uptime(), uptime_low: low, uptime_high: high,
+        units: standing.units, fees: standing.fees,
+        stake_own: standing.stake_own, stake_delegated: standing.stake_active.0 - standing.stake_own.0,
+        stake_thawing: standing.stake_thawing,
+        expected_total: standing.expected_total + slots.expected as i64,
+        observed_total: standing.observed_total + slots.observed as i64,
+        hit_total: standing.hit_total + slots.hit as i64,
+        units_total: standing.units_total.0 + standing.units.0,
+        fees_total: standing.fees_total.0 + standing.fees.0,
+    } }
 }
 
 fn write_concentration(rows: &mut Rows, frame: &Frame, basis: Basis, members: &[Member]) {
-    let amounts = || members.iter().map(|member| basis.amount(member));
-    let shares = Distribution::new(amounts());
+    let shares = Distribution::new(members.iter().map(|member| basis.amount(member)));
     let nakamoto = |threshold| shares.nakamoto(threshold).map(|k| k as i32);
-    row!(
-        rows,
-        network_concentration {
-            period: frame.period,
-            basis: basis.as_str(),
-            total: amounts().sum::<U256>(),
-            top1_share: shares.top_share(1),
-            top3_share: shares.top_share(3),
-            hhi: shares.hhi(),
-            effective_operators: shares.effective_members(),
-            gini: shares.gini(),
-            nakamoto_third: nakamoto(Threshold::THIRD),
-            nakamoto_half: nakamoto(Threshold::HALF),
-            nakamoto_two_thirds: nakamoto(Threshold::TWO_THIRDS),
-        }
-    );
+    row! { rows, network_concentration {
+        period: frame.period, basis: basis.as_str(), total: sum(members, basis),
+        top1_share: shares.top_share(1), top3_share: shares.top_share(3), hhi: shares.hhi(),
+        effective_operators: shares.effective_members(), gini: shares.gini(),
+        nakamoto_third: nakamoto(Threshold::THIRD), nakamoto_half: nakamoto(Threshold::HALF),
+        nakamoto_two_thirds: nakamoto(Threshold::TWO_THIRDS),
+    } }
 }

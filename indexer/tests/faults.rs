@@ -257,7 +257,10 @@ async fn a_chain_that_was_reset_in_the_midst_is_refused() -> Anyhow {
     // Without a data directory it begins anew.
     world.chain.restart()?;
     let error = indexer.failure().await?;
-    assert!(matches!(error.downcast_ref(), Some(Halt::OtherChain(_))), "{error:#}");
+    assert!(
+        matches!(error.downcast_ref(), Some(Halt::OtherDeployment { .. })),
+        "{error:#}"
+    );
     Ok(())
 }
 

@@ -58,17 +58,9 @@ impl Running for Channel {
     }
 
     fn write(&self, (payer, operator): Self::Key, block_number: i64, rows: &mut Rows) {
-        row!(
-            rows,
-            channel_account {
-                block_number,
-                payer,
-                operator,
-                deposited: self.deposited,
-                settled: self.settled,
-                returned: self.returned,
-                exit_at: self.exit_at,
-            }
-        );
+        row! { rows, channel_account {
+            block_number, payer, operator, deposited: self.deposited, settled: self.settled, returned: self.returned,
+            exit_at: self.exit_at,
+        } }
     }
 }

@@ -44,15 +44,8 @@ impl Running for Credit {
     }
 
     fn write(&self, (class, account): Self::Key, block_number: i64, rows: &mut Rows) {
-        row!(
-            rows,
-            credit_account {
-                block_number,
-                class: class.as_str(),
-                account,
-                balance: self.balance,
-                collected: self.collected,
-            }
-        );
+        row! { rows, credit_account {
+            block_number, class: class.as_str(), account, balance: self.balance, collected: self.collected,
+        } }
     }
 }

@@ -41,17 +41,9 @@ impl Running for EdgeTotal {
     }
 
     fn write(&self, edge: Edge, block_number: i64, rows: &mut Rows) {
-        row!(
-            rows,
-            flow_total {
-                block_number,
-                token: edge.token,
-                kind: edge.kind.as_str(),
-                from_class: edge.from_class,
-                to_class: edge.to_class,
-                amount: self.amount,
-                movements: self.movements,
-            }
-        );
+        row! { rows, flow_total {
+            block_number, token: edge.token, kind: edge.kind.as_str(), from_class: edge.from_class,
+            to_class: edge.to_class, amount: self.amount, movements: self.movements,
+        } }
     }
 }

@@ -48,21 +48,10 @@ impl Running for Model {
     }
 
     fn write(&self, model_id: B256, block_number: i64, rows: &mut Rows) {
-        row!(
-            rows,
-            model_account {
-                block_number,
-                model_id,
-                publisher: self.publisher,
-                pending_publisher: self.pending_publisher,
-                versions: self.versions,
-                retired: self.retired,
-                vouchers: self.vouchers,
-                units: self.units,
-                fees: self.fees,
-                royalties: self.royalties,
-                royalties_claimed: self.royalties_claimed,
-            }
-        );
+        row! { rows, model_account {
+            block_number, model_id, publisher: self.publisher, pending_publisher: self.pending_publisher,
+            versions: self.versions, retired: self.retired, vouchers: self.vouchers, units: self.units,
+            fees: self.fees, royalties: self.royalties, royalties_claimed: self.royalties_claimed,
+        } }
     }
 }

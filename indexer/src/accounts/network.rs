@@ -81,34 +81,15 @@ impl Running for Network {
     }
 
     fn write(&self, (): (), block_number: i64, rows: &mut Rows) {
-        row!(
-            rows,
-            network_account {
-                block_number,
-                operators: self.operators,
-                operators_active: self.operators_active,
-                operators_jailed: self.operators_jailed,
-                operators_exiting: self.operators_exiting,
-                models: self.models,
-                models_retired: self.models_retired,
-                batches: self.batches,
-                receipts: self.receipts,
-                vouchers: self.vouchers,
-                units: self.units,
-                fees: self.fees,
-                slashed_stake: self.slashed_stake,
-                slashed_earnings: self.slashed_earnings,
-                faults: self.faults,
-                escrow: self.escrow,
-                earnings_locked: self.earnings_locked,
-                earnings_claimable: self.earnings_claimable,
-                royalties: self.royalties,
-                fee_credit: self.fee_credit,
-                stake_active: self.stake_active,
-                stake_thawing: self.stake_thawing,
-                stake_credit: self.stake_credit,
-                rewards: self.rewards,
-            }
-        );
+        row! { rows, network_account {
+            block_number, operators: self.operators, operators_active: self.operators_active,
+            operators_jailed: self.operators_jailed, operators_exiting: self.operators_exiting, models: self.models,
+            models_retired: self.models_retired, batches: self.batches, receipts: self.receipts,
+            vouchers: self.vouchers, units: self.units, fees: self.fees, slashed_stake: self.slashed_stake,
+            slashed_earnings: self.slashed_earnings, faults: self.faults, escrow: self.escrow,
+            earnings_locked: self.earnings_locked, earnings_claimable: self.earnings_claimable,
+            royalties: self.royalties, fee_credit: self.fee_credit, stake_active: self.stake_active,
+            stake_thawing: self.stake_thawing, stake_credit: self.stake_credit, rewards: self.rewards,
+        } }
     }
 }

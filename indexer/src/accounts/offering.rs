@@ -32,18 +32,9 @@ impl Running for Offering {
     }
 
     fn write(&self, (operator, model_id): Self::Key, block_number: i64, rows: &mut Rows) {
-        row!(
-            rows,
-            offering {
-                block_number,
-                operator,
-                model_id,
-                active: self.active,
-                version: self.version,
-                royalty_bps: self.royalty_bps,
-                price_per_unit: self.price_per_unit,
-                since: self.since,
-            }
-        );
+        row! { rows, offering {
+            block_number, operator, model_id, active: self.active, version: self.version,
+            royalty_bps: self.royalty_bps, price_per_unit: self.price_per_unit, since: self.since,
+        } }
     }
 }

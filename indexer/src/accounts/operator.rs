@@ -57,29 +57,13 @@ impl Running for OperatorAccount {
     }
 
     fn write(&self, operator: Address, block_number: i64, rows: &mut Rows) {
-        row!(
-            rows,
-            operator_account {
-                block_number,
-                operator,
-                stake_active: self.stake_active,
-                stake_own: self.stake_own(),
-                stake_thawing: self.stake_thawing,
-                shares: self.shares,
-                own_shares: self.own_shares,
-                generation: self.generation,
-                rewards: self.rewards,
-                earnings_locked: self.earnings_locked,
-                earnings_claimable: self.earnings_claimable,
-                batches: self.batches,
-                receipts: self.receipts,
-                vouchers: self.vouchers,
-                units: self.units,
-                fees: self.fees,
-                slashed_stake: self.slashed_stake,
-                slashed_earnings: self.slashed_earnings,
-                faults: self.faults,
-            }
-        );
+        row! { rows, operator_account {
+            block_number, operator, stake_active: self.stake_active, stake_own: self.stake_own(),
+            stake_thawing: self.stake_thawing, shares: self.shares, own_shares: self.own_shares,
+            generation: self.generation, rewards: self.rewards, earnings_locked: self.earnings_locked,
+            earnings_claimable: self.earnings_claimable, batches: self.batches, receipts: self.receipts,
+            vouchers: self.vouchers, units: self.units, fees: self.fees, slashed_stake: self.slashed_stake,
+            slashed_earnings: self.slashed_earnings, faults: self.faults,
+        } }
     }
 }

@@ -82,24 +82,11 @@ impl Running for OperatorProfile {
     }
 
     fn write(&self, operator: Address, block_number: i64, rows: &mut Rows) {
-        row!(
-            rows,
-            operator_profile {
-                block_number,
-                operator,
-                operator_index: self.operator_index,
-                registered_at: self.registered_at,
-                status: self.status.as_str(),
-                jailed_until: self.jailed_until,
-                signing_key: self.signing_key,
-                settler_key: self.settler_key,
-                payout: self.payout,
-                domain: self.domain,
-                endpoint: self.endpoint,
-                commission_bps: self.commission_bps,
-                announced_bps: self.announced_bps,
-                announced_at: self.announced_at,
-            }
-        );
+        row! { rows, operator_profile {
+            block_number, operator, operator_index: self.operator_index, registered_at: self.registered_at,
+            status: self.status.as_str(), jailed_until: self.jailed_until, signing_key: self.signing_key,
+            settler_key: self.settler_key, payout: self.payout, domain: self.domain, endpoint: self.endpoint,
+            commission_bps: self.commission_bps, announced_bps: self.announced_bps, announced_at: self.announced_at,
+        } }
     }
 }

@@ -26,114 +26,35 @@ pub(super) fn fact(event: &Events, book: &mut Book<'_>) -> anyhow::Result<()> {
     let Book { rows, at, .. } = book;
     match event {
         Events::Deposited(e) => {
-            fact!(
-                rows,
-                at,
-                deposited {
-                    payer: e.payer,
-                    operator: e.operator,
-                    sender: e.from,
-                    amount: e.amount
-                }
-            );
+            fact! { rows, at, deposited { payer: e.payer, operator: e.operator, sender: e.from, amount: e.amount } }
         }
         Events::SignerAuthorized(e) => {
-            fact!(
-                rows,
-                at,
-                signer_authorized {
-                    payer: e.payer,
-                    signer: e.signer,
-                    valid_until: e.validUntil
-                }
-            );
+            fact! { rows, at, signer_authorized { payer: e.payer, signer: e.signer, valid_until: e.validUntil } }
         }
         Events::SignerRevoked(e) => {
-            fact!(
-                rows,
-                at,
-                signer_revoked {
-                    payer: e.payer,
-                    signer: e.signer,
-                    valid_until: e.validUntil
-                }
-            );
+            fact! { rows, at, signer_revoked { payer: e.payer, signer: e.signer, valid_until: e.validUntil } }
         }
         Events::ExitStarted(e) => {
-            fact!(
-                rows,
-                at,
-                exit_started {
-                    payer: e.payer,
-                    operator: e.operator,
-                    exit_at: e.exitAt
-                }
-            );
+            fact! { rows, at, exit_started { payer: e.payer, operator: e.operator, exit_at: e.exitAt } }
         }
-        Events::ExitCancelled(e) => fact!(
-            rows,
-            at,
-            exit_cancelled {
-                payer: e.payer,
-                operator: e.operator
-            }
-        ),
+        Events::ExitCancelled(e) => fact! { rows, at, exit_cancelled { payer: e.payer, operator: e.operator } },
         Events::ExitFinished(e) => {
-            fact!(
-                rows,
-                at,
-                exit_finished {
-                    payer: e.payer,
-                    operator: e.operator,
-                    amount: e.amount
-                }
-            );
+            fact! { rows, at, exit_finished { payer: e.payer, operator: e.operator, amount: e.amount } }
         }
         Events::BatchSettled(e) => batch_settled(rows, at, e),
         Events::FeesSettled(e) => fees_settled(rows, at, e),
         Events::VoucherSkipped(e) => voucher_skipped(rows, at, e)?,
-        Events::EarningsReleased(e) => {
-            fact!(
-                rows,
-                at,
-                earnings_released {
-                    operator: e.operator,
-                    amount: e.amount
-                }
-            );
-        }
+        Events::EarningsReleased(e) => fact! { rows, at, earnings_released { operator: e.operator, amount: e.amount } },
         Events::EarningsClaimed(e) => {
-            fact!(
-                rows,
-                at,
-                earnings_claimed {
-                    operator: e.operator,
-                    payout: e.payout,
-                    paid: e.paid,
-                    distributed: e.distributed,
-                }
-            );
+            fact! { rows, at, earnings_claimed {
+                operator: e.operator, payout: e.payout, paid: e.paid, distributed: e.distributed,
+            } }
         }
         Events::EarningsSeized(e) => earnings_seized(rows, at, e),
         Events::RoyaltiesClaimed(e) => {
-            fact!(
-                rows,
-                at,
-                royalties_claimed {
-                    publisher: e.publisher,
-                    model_id: e.modelId,
-                    amount: e.amount
-                }
-            );
+            fact! { rows, at, royalties_claimed { publisher: e.publisher, model_id: e.modelId, amount: e.amount } }
         }
-        Events::CreditCollected(e) => fact!(
-            rows,
-            at,
-            credit_collected {
-                account: e.account,
-                amount: e.amount
-            }
-        ),
+        Events::CreditCollected(e) => fact! { rows, at, credit_collected { account: e.account, amount: e.amount } },
         Events::InferenceSettlementConfigured(e) => configured(rows, at, e),
         Events::AuthorityUpdated(e) => authority_updated(book, Contract::InferenceSettlement, e.authority),
         // The signing domain is fixed; the event exists only because the interface has it.
@@ -143,102 +64,49 @@ pub(super) fn fact(event: &Events, book: &mut Book<'_>) -> anyhow::Result<()> {
 }
 
 fn batch_settled(rows: &mut Rows, at: &At, e: &BatchSettled) {
-    fact!(
-        rows,
-        at,
-        batch_settled {
-            operator: e.operator,
-            batch_id: e.batchId,
-            receipts_root: e.receiptsRoot,
-            receipt_count: e.receiptCount,
-            epoch: e.epoch,
-            earned: e.earned,
-            evidence_uri: e.evidenceURI,
-        }
-    );
+    fact! { rows, at, batch_settled {
+        operator: e.operator, batch_id: e.batchId, receipts_root: e.receiptsRoot, receipt_count: e.receiptCount,
+        epoch: e.epoch, earned: e.earned, evidence_uri: e.evidenceURI,
+    } }
 }
 
 fn fees_settled(rows: &mut Rows, at: &At, e: &FeesSettled) {
-    fact!(
-        rows,
-        at,
-        fees_settled {
-            operator: e.operator,
-            payer: e.payer,
-            model_id: e.modelId,
-            batch_id: e.batchId,
-            units: e.units,
-            fee: e.fee,
-            protocol_fee: e.protocolFee,
-            royalty: e.royalty,
-        }
-    );
+    fact! { rows, at, fees_settled {
+        operator: e.operator, payer: e.payer, model_id: e.modelId, batch_id: e.batchId, units: e.units, fee: e.fee,
+        protocol_fee: e.protocolFee, royalty: e.royalty,
+    } }
 }
 
 fn voucher_skipped(rows: &mut Rows, at: &At, e: &VoucherSkipped) -> anyhow::Result<()> {
     let reason = name_of(&SKIP_REASONS, e.reason)
         .ok_or_else(|| at.inconsistent(format!("{} is no reason to skip a voucher", e.reason)))?;
-    fact!(
-        rows,
-        at,
-        voucher_skipped {
-            operator: e.operator,
-            payer: e.payer,
-            model_id: e.modelId,
-            batch_id: e.batchId,
-            reason,
-            unpaid: e.unpaid,
-        }
-    );
+    fact! { rows, at, voucher_skipped {
+        operator: e.operator, payer: e.payer, model_id: e.modelId, batch_id: e.batchId, reason, unpaid: e.unpaid,
+    } }
     Ok(())
 }
 
 fn earnings_seized(rows: &mut Rows, at: &At, e: &EarningsSeized) {
-    fact!(
-        rows,
-        at,
-        earnings_seized {
-            operator: e.operator,
-            beneficiary: e.beneficiary,
-            from_claimable: e.fromClaimable,
-            from_locked: e.fromLocked,
-            cut: e.cut,
-        }
-    );
+    fact! { rows, at, earnings_seized {
+        operator: e.operator, beneficiary: e.beneficiary, from_claimable: e.fromClaimable, from_locked: e.fromLocked,
+        cut: e.cut,
+    } }
 }
 
 fn configured(rows: &mut Rows, at: &At, e: &InferenceSettlementConfigured) {
-    fact!(
-        rows,
-        at,
-        inference_settlement_configured {
-            fee_token: e.feeToken,
-            operator_registry: e.operatorRegistry,
-            model_registry: e.modelRegistry,
-            stake_vault: e.stakeVault,
-            reserve: e.reserve,
-            protocol_fee_bps: e.protocolFeeBps,
-            exit_delay: e.exitDelay,
-            epoch_duration: e.epochDuration,
-        }
-    );
+    fact! { rows, at, inference_settlement_configured {
+        fee_token: e.feeToken, operator_registry: e.operatorRegistry, model_registry: e.modelRegistry,
+        stake_vault: e.stakeVault, reserve: e.reserve, protocol_fee_bps: e.protocolFeeBps, exit_delay: e.exitDelay,
+        epoch_duration: e.epochDuration,
+    } }
 }
 
 pub(super) async fn apply(event: &Events, book: &mut Book<'_>) -> anyhow::Result<()> {
     match event {
         Events::Deposited(e) => {
-            let to = Place::Escrow {
-                payer: e.payer,
-                operator: e.operator,
-            };
-            book.transfer(movement(
-                Kind::Deposit,
-                Place::Wallet(e.from),
-                to,
-                Some(e.operator),
-                e.amount,
-            ))
-            .await
+            let (from, to) = (Place::Wallet(e.from), escrow(e.payer, e.operator));
+            book.transfer(movement(Kind::Deposit, from, to, Some(e.operator), e.amount))
+                .await
         }
         Events::ExitStarted(e) => {
             book.channel(e.payer, e.operator).await?.exit_at = Uint(U256::from(e.exitAt));
@@ -250,18 +118,9 @@ pub(super) async fn apply(event: &Events, book: &mut Book<'_>) -> anyhow::Result
         }
         Events::ExitFinished(e) => {
             book.channel(e.payer, e.operator).await?.exit_at = Uint::default();
-            let from = Place::Escrow {
-                payer: e.payer,
-                operator: e.operator,
-            };
-            book.transfer(movement(
-                Kind::Exit,
-                from,
-                Place::Wallet(e.payer),
-                Some(e.operator),
-                e.amount,
-            ))
-            .await
+            let (from, to) = (escrow(e.payer, e.operator), Place::Wallet(e.payer));
+            book.transfer(movement(Kind::Exit, from, to, Some(e.operator), e.amount))
+                .await
         }
         Events::BatchSettled(e) => count_batch(e, book).await,
         Events::FeesSettled(e) => settle(e, book).await,
@@ -276,15 +135,7 @@ pub(super) async fn apply(event: &Events, book: &mut Book<'_>) -> anyhow::Result
             book.transfer(movement(Kind::Claim, from, to, Some(e.operator), e.paid))
                 .await
         }
-        Events::EarningsSeized(e) => {
-            let sources = [
-                (Place::EarningsClaimable(e.operator), e.fromClaimable),
-                (Place::EarningsLocked(e.operator), e.fromLocked),
-            ];
-            let destinations = [Place::FeeCredit(e.beneficiary), Place::FeeCredit(book.reserve()?)];
-            book.penalize(Token::Fee, e.operator, sources, e.cut, destinations)
-                .await
-        }
+        Events::EarningsSeized(e) => seize(e, book).await,
         Events::RoyaltiesClaimed(e) => {
             let (from, to) = (Place::Royalties(e.modelId), Place::Wallet(e.publisher));
             book.transfer(movement(Kind::RoyaltyClaim, from, to, None, e.amount))
@@ -295,13 +146,7 @@ pub(super) async fn apply(event: &Events, book: &mut Book<'_>) -> anyhow::Result
             book.transfer(movement(kind, Place::FeeCredit(e.account), to, None, e.amount))
                 .await
         }
-        Events::InferenceSettlementConfigured(e) => {
-            if e.feeToken != book.parameters.addresses.fee_token {
-                return Err(book.inconsistent("the settlement has another fee token than the deployments file"));
-            }
-            book.parameters.reserve = Some(e.reserve);
-            Ok(())
-        }
+        Events::InferenceSettlementConfigured(e) => configure(e, book),
         Events::SignerAuthorized(_)
         | Events::SignerRevoked(_)
         | Events::VoucherSkipped(_)
@@ -310,12 +155,27 @@ pub(super) async fn apply(event: &Events, book: &mut Book<'_>) -> anyhow::Result
     }
 }
 
+fn configure(event: &InferenceSettlementConfigured, book: &mut Book<'_>) -> anyhow::Result<()> {
+    if event.feeToken != book.parameters.addresses.fee_token {
+        return Err(book.inconsistent("the settlement has another fee token than the deployments file"));
+    }
+    book.parameters.reserve = Some(event.reserve);
+    Ok(())
+}
+
+async fn seize(event: &EarningsSeized, book: &mut Book<'_>) -> anyhow::Result<()> {
+    let sources = [
+        (Place::EarningsClaimable(event.operator), event.fromClaimable),
+        (Place::EarningsLocked(event.operator), event.fromLocked),
+    ];
+    let destinations = [Place::FeeCredit(event.beneficiary), Place::FeeCredit(book.reserve()?)];
+    book.penalize(Token::Fee, event.operator, sources, event.cut, destinations)
+        .await
+}
+
 /// Splits a paid voucher: operator's net, royalty, protocol fee.
 async fn settle(event: &FeesSettled, book: &mut Book<'_>) -> anyhow::Result<()> {
-    let from = Place::Escrow {
-        payer: event.payer,
-        operator: event.operator,
-    };
+    let from = escrow(event.payer, event.operator);
     let (fee, royalty, protocol_fee) = (
         U256::from(event.fee),
         U256::from(event.royalty),
@@ -368,4 +228,8 @@ fn movement(kind: Kind, from: Place, to: Place, operator: Option<Address>, amoun
         operator,
         amount,
     }
+}
+
+fn escrow(payer: Address, operator: Address) -> Place {
+    Place::Escrow { payer, operator }
 }

@@ -130,7 +130,7 @@ impl Located {
 /// `AuthorityUpdated` is the same event in every contract that is managed.
 fn authority_updated(book: &mut Book<'_>, contract: Contract, authority: Address) {
     let contract = book.parameters.addresses.of(contract);
-    fact!(book.rows, book.at, authority_updated { contract, authority });
+    fact! { book.rows, book.at, authority_updated { contract, authority } }
 }
 
 /// Words as they are stored: big-endian, one after the other.

@@ -14,54 +14,27 @@ pub(super) fn fact(event: &Events, book: &mut Book<'_>) -> anyhow::Result<()> {
     let Book { rows, at, .. } = book;
     match event {
         Events::ModelRegistered(e) => {
-            fact!(
-                rows,
-                at,
-                model_registered {
-                    publisher: e.publisher,
-                    model_id: e.modelId,
-                    parent: e.parent,
-                    salt: e.salt,
-                }
-            );
+            fact! { rows, at, model_registered {
+                publisher: e.publisher, model_id: e.modelId, parent: e.parent, salt: e.salt,
+            } }
         }
         Events::VersionPublished(e) => {
             let mode = name_of(&MODES, e.mode).ok_or_else(|| at.inconsistent(format!("{} is no mode", e.mode)))?;
-            fact!(
-                rows,
-                at,
-                version_published {
-                    model_id: e.modelId,
-                    version: e.version,
-                    weights_digest: e.weightsDigest,
-                    mode,
-                    royalty_bps: e.royaltyBps,
-                    uri: e.uri,
-                }
-            );
+            fact! { rows, at, version_published {
+                model_id: e.modelId, version: e.version, weights_digest: e.weightsDigest, mode,
+                royalty_bps: e.royaltyBps, uri: e.uri,
+            } }
         }
-        Events::ModelRetired(e) => fact!(rows, at, model_retired { model_id: e.modelId }),
+        Events::ModelRetired(e) => fact! { rows, at, model_retired { model_id: e.modelId } },
         Events::PublisherTransferStarted(e) => {
-            fact!(
-                rows,
-                at,
-                publisher_transfer_started {
-                    publisher: e.publisher,
-                    pending_publisher: e.pendingPublisher,
-                    model_id: e.modelId,
-                }
-            );
+            fact! { rows, at, publisher_transfer_started {
+                publisher: e.publisher, pending_publisher: e.pendingPublisher, model_id: e.modelId,
+            } }
         }
         Events::PublisherTransferred(e) => {
-            fact!(
-                rows,
-                at,
-                publisher_transferred {
-                    previous_publisher: e.previousPublisher,
-                    publisher: e.publisher,
-                    model_id: e.modelId,
-                }
-            );
+            fact! { rows, at, publisher_transferred {
+                previous_publisher: e.previousPublisher, publisher: e.publisher, model_id: e.modelId,
+            } }
         }
     }
     Ok(())

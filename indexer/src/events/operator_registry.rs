@@ -15,107 +15,37 @@ pub(super) fn fact(event: &Events, book: &mut Book<'_>) {
     let Book { rows, at, .. } = book;
     match event {
         Events::OperatorRegistered(e) => {
-            fact!(
-                rows,
-                at,
-                operator_registered {
-                    operator: e.operator,
-                    operator_index: e.index
-                }
-            );
+            fact! { rows, at, operator_registered { operator: e.operator, operator_index: e.index } }
         }
         Events::KeyRotated(e) => {
-            fact!(
-                rows,
-                at,
-                key_rotated {
-                    operator: e.operator,
-                    previous_key: e.previousKey,
-                    key: e.key
-                }
-            );
+            fact! { rows, at, key_rotated { operator: e.operator, previous_key: e.previousKey, key: e.key } }
         }
         Events::SettlerChanged(e) => {
-            fact!(
-                rows,
-                at,
-                settler_changed {
-                    operator: e.operator,
-                    settler_key: e.settlerKey
-                }
-            );
+            fact! { rows, at, settler_changed { operator: e.operator, settler_key: e.settlerKey } }
         }
-        Events::PayoutChanged(e) => fact!(
-            rows,
-            at,
-            payout_changed {
-                operator: e.operator,
-                payout: e.payout
-            }
-        ),
+        Events::PayoutChanged(e) => fact! { rows, at, payout_changed { operator: e.operator, payout: e.payout } },
         Events::EndpointChanged(e) => {
-            fact!(
-                rows,
-                at,
-                endpoint_changed {
-                    operator: e.operator,
-                    domain: e.domain,
-                    endpoint: e.endpoint
-                }
-            );
+            fact! { rows, at, endpoint_changed { operator: e.operator, domain: e.domain, endpoint: e.endpoint } }
         }
         Events::CommissionAnnounced(e) => {
-            fact!(
-                rows,
-                at,
-                commission_announced {
-                    operator: e.operator,
-                    commission_bps: e.commissionBps,
-                    effective_at: e.effectiveAt,
-                }
-            );
+            fact! { rows, at, commission_announced {
+                operator: e.operator, commission_bps: e.commissionBps, effective_at: e.effectiveAt,
+            } }
         }
         Events::ModelServed(e) => {
-            fact!(
-                rows,
-                at,
-                model_served {
-                    operator: e.operator,
-                    model_id: e.modelId,
-                    version: e.version,
-                    royalty_bps: e.royaltyBps,
-                    price_per_unit: e.pricePerUnit,
-                }
-            );
+            fact! { rows, at, model_served {
+                operator: e.operator, model_id: e.modelId, version: e.version, royalty_bps: e.royaltyBps,
+                price_per_unit: e.pricePerUnit,
+            } }
         }
-        Events::ModelUnserved(e) => fact!(
-            rows,
-            at,
-            model_unserved {
-                operator: e.operator,
-                model_id: e.modelId
-            }
-        ),
-        Events::OperatorJailed(e) => fact!(
-            rows,
-            at,
-            operator_jailed {
-                operator: e.operator,
-                until: e.until
-            }
-        ),
-        Events::OperatorUnjailed(e) => fact!(rows, at, operator_unjailed { operator: e.operator }),
-        Events::OperatorExited(e) => fact!(rows, at, operator_exited { operator: e.operator }),
+        Events::ModelUnserved(e) => fact! { rows, at, model_unserved { operator: e.operator, model_id: e.modelId } },
+        Events::OperatorJailed(e) => fact! { rows, at, operator_jailed { operator: e.operator, until: e.until } },
+        Events::OperatorUnjailed(e) => fact! { rows, at, operator_unjailed { operator: e.operator } },
+        Events::OperatorExited(e) => fact! { rows, at, operator_exited { operator: e.operator } },
         Events::OperatorRegistryConfigured(e) => {
-            fact!(
-                rows,
-                at,
-                operator_registry_configured {
-                    model_registry: e.modelRegistry,
-                    stake_vault: e.stakeVault,
-                    commission_delay: e.commissionDelay,
-                }
-            );
+            fact! { rows, at, operator_registry_configured {
+                model_registry: e.modelRegistry, stake_vault: e.stakeVault, commission_delay: e.commissionDelay,
+            } }
         }
         Events::AuthorityUpdated(e) => authority_updated(book, Contract::OperatorRegistry, e.authority),
         // The signing domain is fixed; the event exists only because the interface has it.

@@ -15,117 +15,45 @@ pub(super) fn fact(event: &Events, book: &mut Book<'_>) {
     let Book { rows, at, .. } = book;
     match event {
         Events::Staked(e) => {
-            fact!(
-                rows,
-                at,
-                staked {
-                    operator: e.operator,
-                    delegator: e.delegator,
-                    assets: e.assets,
-                    shares: e.shares
-                }
-            );
+            fact! { rows, at, staked {
+                operator: e.operator, delegator: e.delegator, assets: e.assets, shares: e.shares,
+            } }
         }
         Events::Thawed(e) => {
-            fact!(
-                rows,
-                at,
-                thawed {
-                    operator: e.operator,
-                    delegator: e.delegator,
-                    ticket_id: e.ticketId,
-                    shares: e.shares,
-                    assets: e.assets,
-                    thaw_shares: e.thawShares,
-                    ready_at: e.readyAt,
-                }
-            );
+            fact! { rows, at, thawed {
+                operator: e.operator, delegator: e.delegator, ticket_id: e.ticketId, shares: e.shares,
+                assets: e.assets, thaw_shares: e.thawShares, ready_at: e.readyAt,
+            } }
         }
         Events::Withdrawn(e) => {
-            fact!(
-                rows,
-                at,
-                withdrawn {
-                    operator: e.operator,
-                    delegator: e.delegator,
-                    ticket_id: e.ticketId,
-                    assets: e.assets,
-                }
-            );
+            fact! { rows, at, withdrawn {
+                operator: e.operator, delegator: e.delegator, ticket_id: e.ticketId, assets: e.assets,
+            } }
         }
         Events::Slashed(e) => {
-            fact!(
-                rows,
-                at,
-                slashed {
-                    operator: e.operator,
-                    beneficiary: e.beneficiary,
-                    from_active: e.fromActive,
-                    from_thawing: e.fromThawing,
-                    cut: e.cut,
-                }
-            );
+            fact! { rows, at, slashed {
+                operator: e.operator, beneficiary: e.beneficiary, from_active: e.fromActive,
+                from_thawing: e.fromThawing, cut: e.cut,
+            } }
         }
         Events::PoolReset(e) => {
-            fact!(
-                rows,
-                at,
-                pool_reset {
-                    operator: e.operator,
-                    generation: e.generation,
-                    dust: e.dust
-                }
-            );
+            fact! { rows, at, pool_reset { operator: e.operator, generation: e.generation, dust: e.dust } }
         }
         Events::FeesDistributed(e) => {
-            fact!(
-                rows,
-                at,
-                fees_distributed {
-                    operator: e.operator,
-                    sender: e.from,
-                    amount: e.amount
-                }
-            );
+            fact! { rows, at, fees_distributed { operator: e.operator, sender: e.from, amount: e.amount } }
         }
         Events::RewardsClaimed(e) => {
-            fact!(
-                rows,
-                at,
-                rewards_claimed {
-                    operator: e.operator,
-                    delegator: e.delegator,
-                    amount: e.amount
-                }
-            );
+            fact! { rows, at, rewards_claimed { operator: e.operator, delegator: e.delegator, amount: e.amount } }
         }
         Events::SlashedStakeCollected(e) => {
-            fact!(
-                rows,
-                at,
-                slashed_stake_collected {
-                    account: e.account,
-                    amount: e.amount
-                }
-            );
+            fact! { rows, at, slashed_stake_collected { account: e.account, amount: e.amount } }
         }
         Events::StakeVaultConfigured(e) => {
-            fact!(
-                rows,
-                at,
-                stake_vault_configured {
-                    stake_token: e.stakeToken,
-                    fee_token: e.feeToken,
-                    sink: e.sink,
-                    own_stake_floor: e.ownStakeFloor,
-                    min_deposit: e.minDeposit,
-                    thaw: e.durations.thaw,
-                    evidence: e.durations.evidence,
-                    dispute: e.durations.dispute,
-                    resolution: e.durations.resolution,
-                    buffer: e.durations.buffer,
-                }
-            );
+            fact! { rows, at, stake_vault_configured {
+                stake_token: e.stakeToken, fee_token: e.feeToken, sink: e.sink, own_stake_floor: e.ownStakeFloor,
+                min_deposit: e.minDeposit, thaw: e.durations.thaw, evidence: e.durations.evidence,
+                dispute: e.durations.dispute, resolution: e.durations.resolution, buffer: e.durations.buffer,
+            } }
         }
         Events::AuthorityUpdated(e) => authority_updated(book, Contract::StakeVault, e.authority),
     }

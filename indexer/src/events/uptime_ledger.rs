@@ -11,54 +11,25 @@ pub(super) fn fact(event: &Events, book: &mut Book<'_>) -> anyhow::Result<()> {
     let Book { rows, at, .. } = book;
     match event {
         Events::DrawRequested(e) => {
-            fact!(
-                rows,
-                at,
-                draw_requested {
-                    period: i64::try_from(e.period)?,
-                    draw_block: e.drawBlock
-                }
-            );
+            fact! { rows, at, draw_requested { period: i64::try_from(e.period)?, draw_block: e.drawBlock } }
         }
         Events::CommitteeDrawn(e) => {
-            fact!(
-                rows,
-                at,
-                committee_drawn {
-                    period: i64::try_from(e.period)?,
-                    seed: e.seed,
-                    operator_count: e.operatorCount,
-                    members: e.members,
-                }
-            );
+            fact! { rows, at, committee_drawn {
+                period: i64::try_from(e.period)?, seed: e.seed, operator_count: e.operatorCount, members: e.members,
+            } }
         }
         Events::PeriodReported(e) => {
-            fact!(
-                rows,
-                at,
-                period_reported {
-                    period: i64::try_from(e.period)?,
-                    poster: e.poster,
-                    seats: e.seats,
-                    result_hash: e.resultHash,
-                    observed: words(&e.observed),
-                    up: words(&e.up),
-                    evidence_roots: e.evidenceRoots.concat(),
-                }
-            );
+            fact! { rows, at, period_reported {
+                period: i64::try_from(e.period)?, poster: e.poster, seats: e.seats, result_hash: e.resultHash,
+                observed: words(&e.observed), up: words(&e.up), evidence_roots: e.evidenceRoots.concat(),
+            } }
         }
         Events::UptimeLedgerConfigured(e) => {
-            fact!(
-                rows,
-                at,
-                uptime_ledger_configured {
-                    operator_registry: e.operatorRegistry,
-                    genesis: e.schedule.genesis,
-                    slot_seconds: e.schedule.slotSeconds,
-                    slots_per_period: e.schedule.slotsPerPeriod,
-                    report_window: e.schedule.reportWindow,
-                }
-            );
+            fact! { rows, at, uptime_ledger_configured {
+                operator_registry: e.operatorRegistry, genesis: e.schedule.genesis,
+                slot_seconds: e.schedule.slotSeconds, slots_per_period: e.schedule.slotsPerPeriod,
+                report_window: e.schedule.reportWindow,
+            } }
         }
         // The signing domain is fixed; the event exists only because the interface has it.
         Events::EIP712DomainChanged(_) => {}
