@@ -64,6 +64,7 @@ contract UptimeLedger is IUptimeLedger, EIP712 {
         _periods[period].drawBlock = drawBlock;
         // Counted now: who could add operators once the seed is known would choose among committees.
         uint32 operatorCount = OPERATOR_REGISTRY.operatorCount();
+        require(operatorCount >= QUORUM, UptimeLedger_TooFewOperators(operatorCount, QUORUM));
         // Later operators go unwatched rather than all of them: a crowd cannot stop the ledger.
         _periods[period].operatorCount = operatorCount < MAX_OPERATORS ? operatorCount : MAX_OPERATORS;
         emit DrawRequested(period, drawBlock);

@@ -178,12 +178,13 @@ contract UptimeLedgerDrawTest is Base {
         ledger.drawCommittee(PERIOD);
     }
 
-    function test_RevertWhen_ThereAreNoOperators() public {
-        UptimeLedger empty = new UptimeLedger(IOperatorRegistry(address(new Crowd(0))), _schedule());
-        empty.requestDraw(PERIOD);
-        _mine(3);
-        vm.expectRevert(abi.encodeWithSelector(IUptimeLedger.UptimeLedger_TooFewOperators.selector, 0, 5));
-        empty.drawCommittee(PERIOD);
+    /// @dev A request that nothing can be drawn from would only keep better ones out for 256 blocks.
+    function test_RevertWhen_TooFewOperatorsAreRegistered() public {
+        for (uint32 count = 0; count < 5; ++count) {
+            UptimeLedger young = new UptimeLedger(IOperatorRegistry(address(new Crowd(count))), _schedule());
+            vm.expectRevert(abi.encodeWithSelector(IUptimeLedger.UptimeLedger_TooFewOperators.selector, count, 5));
+            young.requestDraw(PERIOD);
+        }
     }
 
     function test_ACrowdGoesUnwatchedBeyondTheBound() public {

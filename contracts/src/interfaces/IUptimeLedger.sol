@@ -103,8 +103,9 @@ interface IUptimeLedger {
     /// @notice Unix seconds at which a period begins.
     function periodStart(uint64 period) external view returns (uint64);
 
-    /// @notice Fixes the block whose hash will seed the committee of the next period. Anyone may call, during the period
-    ///         before; again only when a request was left undrawn until its block hash was lost (256 blocks).
+    /// @notice Fixes the block whose hash will seed the committee of the next period, and the operators that it is drawn
+    ///         from and watches: those registered now, at least `QUORUM`. Anyone may call, during the period before; again
+    ///         only when a request was left undrawn until its block hash was lost (256 blocks).
     function requestDraw(uint64 period) external;
 
     /// @notice Draws the committee once the requested block is mined and before the period begins. Anyone may call.
