@@ -4,9 +4,11 @@ mod common;
 
 use alloy::primitives::Bytes;
 use alloy::sol_types::SolCall;
-use common::{Anyhow, Database, Indexer, WEIGHTS, World, contents, until};
+use common::{Anyhow, Database, Indexer, WEIGHTS, World, contents, free_address, get, until};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use plumbline_devnet::ChainOptions;
 use plumbline_protocol::ModelRegistry;
+use tokio_util::sync::CancellationToken;
 
 /// Finality two blocks below the head: nearly all of the chain is read by ranges.
 fn final_soon() -> ChainOptions {
@@ -148,4 +150,38 @@ async fn a_database_without_news_says_that_the_indexer_lives() -> Anyhow {
     .await?;
     assert_eq!(contents(&database).await?, before);
     indexer.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_tells_of_readiness_and_renders_metrics() -> Anyhow {
+    let world = World::new().await?;
+    let database = Database::new().await?;
+    let recorder = PrometheusBuilder::new().install_recorder()?;
+    let address = free_address()?;
+    let config = plumbline_indexer::Config {
+        listen: Some(address),
+        ..world.config(&database.url)
+    };
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(plumbline_indexer::run(config, Some(recorder), stop.clone()));
+    world.indexed(&database).await?;
+    let ready = until("readiness", async || {
+        Ok(get(address, "/readyz").await.filter(|(code, _)| *code == 200))
+    })
+    .await?;
+    assert!(ready.1.contains("\"lag_blocks\":0"), "{}", ready.1);
+    assert_eq!(get(address, "/healthz").await.map(|(code, _)| code), Some(200));
+    let (_, metrics) = get(address, "/metrics").await.unwrap_or_default();
+    let head = world.head().await?.0;
+    for line in [
+        format!("plumbline_indexer_head_block {head}"),
+        format!("plumbline_indexer_indexed_block {head}"),
+        "plumbline_indexer_lag_blocks 0".into(),
+        "plumbline_indexer_rows_total{table=\"staked\"}".into(),
+        "# HELP plumbline_indexer_commit_seconds".into(),
+    ] {
+        assert!(metrics.contains(&line), "{line} is not in {metrics}");
+    }
+    stop.cancel();
+    running.await?
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Anyhow, Database, Indexer, World, until};
+use common::{Anyhow, Database, Indexer, World, free_address, get, until};
 use plumbline_devnet::ChainOptions;
 use plumbline_indexer::{Config, Halt};
 
@@ -128,20 +128,4 @@ async fn a_reorg_beyond_finality_halts_until_it_is_rewound_by_hand() -> Anyhow {
     world.traffic(1, 4).await?;
     world.assert_exact(&database).await?;
     indexer.stop().await
-}
-
-fn free_address() -> Anyhow<std::net::SocketAddr> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?)
-}
-
-/// Status and body of a GET, if somebody answers.
-async fn get(address: std::net::SocketAddr, path: &str) -> Option<(u16, String)> {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let mut stream = tokio::net::TcpStream::connect(address).await.ok()?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.ok()?;
-    let code = answer.split(' ').nth(1)?.parse().ok()?;
-    Some((code, answer))
 }

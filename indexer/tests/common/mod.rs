@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 mod database;
+mod http;
 mod lifecycle;
 mod log;
 
@@ -28,6 +29,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use database::{Database, contents};
+#[allow(unused_imports)]
+pub use http::{free_address, get};
 #[allow(unused_imports)]
 pub use log::logged_by;
 
