@@ -347,7 +347,21 @@ pub(crate) struct Token {
 /// An amount in base units of a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct TokenAmount {
-    pub amount: Amount,
-    #[serde(flatten)]
-    pub token: Token,
+    pub(crate) amount: Amount,
+    /// The token's contract.
+    pub(crate) token: Address,
+    pub(crate) symbol: String,
+    /// The amount divided by ten to this power is the amount in whole tokens.
+    pub(crate) decimals: i16,
+}
+
+impl TokenAmount {
+    pub(crate) fn new(amount: Amount, token: &Token) -> Self {
+        Self {
+            amount,
+            token: token.address,
+            symbol: token.symbol.clone(),
+            decimals: token.decimals,
+        }
+    }
 }

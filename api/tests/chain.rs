@@ -39,7 +39,7 @@ async fn balances_and_stakes_are_those_that_the_contracts_hold() -> Result<()> {
     assert!(!balances.is_empty());
     for balance in balances {
         let holder: Address = balance["address"].as_str().unwrap().parse()?;
-        let token: Address = balance["amount"]["address"].as_str().unwrap().parse()?;
+        let token: Address = balance["amount"]["token"].as_str().unwrap().parse()?;
         let held = TestToken::new(token, &world.provider).balanceOf(holder).call().await?;
         assert_eq!(amount(&balance["amount"]["amount"]), held, "{balance}");
     }

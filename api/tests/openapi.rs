@@ -146,3 +146,34 @@ async fn the_way_in_lists_what_there_is() -> Result<()> {
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn the_document_names_every_value_that_the_schema_allows() -> Result<()> {
+    let api = Api::empty().await?;
+    let document = api.get("/openapi.json").await?.ok();
+    let columns = [
+        ("flow", &["kind"][..], "Kind"),
+        ("flow", &["from_class", "to_class"][..], "Class"),
+        ("operator_profile", &["status"][..], "Status"),
+        ("version_published", &["mode"][..], "Mode"),
+        ("network_concentration", &["basis"][..], "Basis"),
+    ];
+    for (table, columns, schema) in columns {
+        let mut allowed = BTreeSet::new();
+        for column in columns {
+            let check: String = sqlx::query_scalar(
+                "select pg_get_constraintdef(oid) from pg_constraint where conrelid = $1::regclass and conname = $2",
+            )
+            .bind(table)
+            .bind(format!("{table}_{column}_check"))
+            .fetch_one(&api.db)
+            .await?;
+            allowed.extend(check.split('\'').skip(1).step_by(2).map(str::to_owned));
+        }
+        let schema = &document["components"]["schemas"][schema];
+        let values = schema["enum"].as_array().unwrap();
+        let documented: BTreeSet<String> = values.iter().map(|value| value.as_str().unwrap().to_owned()).collect();
+        assert_eq!(documented, allowed, "{table}.{columns:?}");
+    }
+    Ok(())
+}

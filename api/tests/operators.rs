@@ -77,8 +77,8 @@ async fn an_operator_is_shown_as_of_the_block_with_its_window() -> Result<()> {
         operator["served"]["units_share"],
         json!({ "value": 0.75, "numerator": "30", "denominator": "40" })
     );
-    assert_eq!(operator["served"]["fees"]["amount"], "300");
-    assert_eq!(operator["served"]["fees"]["decimals"], 6);
+    let fees = json!({ "amount": "300", "token": addr(802), "symbol": "FEE", "decimals": 6 });
+    assert_eq!(operator["served"]["fees"], fees);
     assert_eq!(answer["as_of"]["block_number"], 30);
     assert_eq!(answer["as_of"]["block_hash"], word(30));
     assert_eq!(answer["as_of"]["period"], 1);

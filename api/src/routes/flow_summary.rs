@@ -290,10 +290,7 @@ async fn balances(view: &mut View<Summary>, tokens: &[TokenFlows]) -> Result<Vec
             balances.push(Balance {
                 contract,
                 address,
-                amount: TokenAmount {
-                    amount,
-                    token: flows.token.clone(),
-                },
+                amount: TokenAmount::new(amount, &flows.token),
             });
         }
     }

@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::operators;
 use crate::error::{Problems, Result};
 use crate::extract::{Fields, Parameters, Path};
-use crate::value::{Account, Address, Amount, Timestamp, Token, TokenAmount};
+use crate::value::{Account, Address, Amount, Timestamp, TokenAmount};
 use crate::view::{Answer, Envelope, History, Paging, View};
 use crate::window::{Span, Window, Windowed};
 
@@ -147,11 +147,9 @@ impl From<Row> for Flow {
             operator: row.operator,
             amount: TokenAmount {
                 amount: row.amount,
-                token: Token {
-                    address: row.token,
-                    symbol: row.symbol,
-                    decimals: row.decimals,
-                },
+                token: row.token,
+                symbol: row.symbol,
+                decimals: row.decimals,
             },
             block_number: row.block_number,
             block_time: row.block_time,

@@ -34,6 +34,8 @@ pub(super) struct Methods {
 
 const UPTIME_EVENTS: &[&str] = &[
     "OperatorRegistered",
+    "OperatorJailed",
+    "OperatorUnjailed",
     "OperatorExited",
     "CommitteeDrawn",
     "PeriodReported",
@@ -73,9 +75,9 @@ const METHODS: &[Method] = &[
         id: "coverage",
         since: "1",
         formula: "C = ΣO / ΣE",
-        definition: "Observed of expected slots. A slot is expected of an operator that was registered before the \
-                     period began, had not exited by then and, where a committee was drawn, was counted in the draw. \
-                     Gaps in observation lower the coverage and never the uptime.",
+        definition: "Observed of expected slots. A slot is expected of who could be punished for it: an operator that was \
+                     active from the period's first second to its last and, where a committee was drawn, was counted in \
+                     the draw. Gaps in observation lower the coverage and never the uptime.",
         events: UPTIME_EVENTS,
     },
     Method {

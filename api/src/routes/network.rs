@@ -3,14 +3,13 @@
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::operators::{self, NetworkTotals};
 use super::tokens::Tokens;
 use super::uptime::Uptime;
 use crate::error::{Problems, Result};
 use crate::extract::{Fields, Parameters};
 use crate::value::{Amount, Token, TokenAmount};
 use crate::view::{Answer, Envelope, Live, View};
-use crate::window::{Span, Windowed};
+use crate::window::{Periods, Span, Windowed};
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -135,7 +134,7 @@ struct Nakamoto {
 )]
 pub(super) async fn summary(mut view: View<Summary>) -> Result<Answer<NetworkSummary>> {
     let periods = view.periods(view.parameters.span).await?;
-    let NetworkTotals { uptime, units, fees } = operators::network_totals(&mut view, &periods).await?;
+    let WindowTotals { uptime, units, fees } = totals(&mut view, &periods).await?;
     let tokens = Tokens::load(&mut view.db, &view.at).await?;
     let concentration = match view.at.period {
         Some(period) => concentration(&mut view, period).await?,
@@ -260,4 +259,34 @@ pub(super) async fn concentration<P>(view: &mut View<P>, period: i64) -> Result<
         },
     });
     Ok(rows.collect())
+}
+
+/// The network's sums over the window.
+pub(super) struct WindowTotals {
+    pub(super) uptime: Uptime,
+    pub(super) units: Amount,
+    pub(super) fees: Amount,
+}
+
+pub(super) async fn totals<P>(view: &mut View<P>, periods: &Periods) -> Result<WindowTotals> {
+    let row = sqlx::query!(
+        r#"select coalesce(e.expected_total, 0) - coalesce(b.expected_total, 0) as "expected!",
+                  coalesce(e.observed_total, 0) - coalesce(b.observed_total, 0) as "observed!",
+                  coalesce(e.hit_total, 0) - coalesce(b.hit_total, 0) as "hit!",
+                  coalesce(e.units_total, 0) - coalesce(b.units_total, 0) as "units!: Amount",
+                  coalesce(e.fees_total, 0) - coalesce(b.fees_total, 0) as "fees!: Amount"
+           from (values (1)) one
+           left join lateral (select * from network_period where period < $1 order by period desc limit 1) e on true
+           left join lateral (select * from network_period where period < $2 order by period desc limit 1) b on true"#,
+        periods.end,
+        periods.first,
+    )
+    .fetch_one(&mut *view.db)
+    .await?;
+    let uptime = Uptime::new(row.expected, row.observed, row.hit);
+    Ok(WindowTotals {
+        uptime,
+        units: row.units,
+        fees: row.fees,
+    })
 }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::operators::{Operator, Selection, network_totals, select, unknown};
+use super::network;
+use super::operators::{Operator, Selection, select, unknown};
 use super::tokens::Tokens;
 use crate::error::{Problems, Result};
 use crate::extract::{Fields, Parameters, Path};
@@ -75,7 +76,7 @@ pub(super) async fn one(Path(id): Path<Address>, mut view: View<One>) -> Result<
         .await?
         .pop()
         .ok_or_else(|| unknown(id))?;
-    let network = network_totals(&mut view, &periods).await?;
+    let network = network::totals(&mut view, &periods).await?;
     let tokens = Tokens::must_load(&mut view.db, &view.at).await?;
     let operator = row.into_operator(&tokens, &network.units, view.at.time());
     let (models, key_history) = (

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::network;
 use super::tokens::Tokens;
 use super::uptime::Uptime;
 use crate::error::{Error, Problems, Result};
@@ -219,7 +220,7 @@ pub(super) async fn list(mut view: View<List>) -> Result<Answer<Vec<Operator>>> 
     };
     let mut rows = select(&mut view, &periods, &selection).await?;
     let next = view.cut(&mut rows, |row| (row.sort_key.clone(), row.id))?;
-    let network = network_totals(&mut view, &periods).await?;
+    let network = network::totals(&mut view, &periods).await?;
     let operators = if rows.is_empty() {
         Vec::new()
     } else {
@@ -468,34 +469,4 @@ pub(super) async fn select<P>(view: &mut View<P>, periods: &Periods, selection: 
     .fetch_all(&mut *view.db)
     .await?;
     Ok(rows)
-}
-
-/// The network's sums over the window.
-pub(super) struct NetworkTotals {
-    pub(super) uptime: Uptime,
-    pub(super) units: Amount,
-    pub(super) fees: Amount,
-}
-
-pub(super) async fn network_totals<P>(view: &mut View<P>, periods: &Periods) -> Result<NetworkTotals> {
-    let row = sqlx::query!(
-        r#"select coalesce(e.expected_total, 0) - coalesce(b.expected_total, 0) as "expected!",
-                  coalesce(e.observed_total, 0) - coalesce(b.observed_total, 0) as "observed!",
-                  coalesce(e.hit_total, 0) - coalesce(b.hit_total, 0) as "hit!",
-                  coalesce(e.units_total, 0) - coalesce(b.units_total, 0) as "units!: Amount",
-                  coalesce(e.fees_total, 0) - coalesce(b.fees_total, 0) as "fees!: Amount"
-           from (values (1)) one
-           left join lateral (select * from network_period where period < $1 order by period desc limit 1) e on true
-           left join lateral (select * from network_period where period < $2 order by period desc limit 1) b on true"#,
-        periods.end,
-        periods.first,
-    )
-    .fetch_one(&mut *view.db)
-    .await?;
-    let uptime = Uptime::new(row.expected, row.observed, row.hit);
-    Ok(NetworkTotals {
-        uptime,
-        units: row.units,
-        fees: row.fees,
-    })
 }

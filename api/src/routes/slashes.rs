@@ -8,7 +8,7 @@ use super::operators;
 use super::tokens::Tokens;
 use crate::error::{Problems, Result};
 use crate::extract::{Fields, Parameters, Path};
-use crate::value::{Account, Address, Amount, Hash, Timestamp, Token, TokenAmount};
+use crate::value::{Account, Address, Amount, Hash, Timestamp, TokenAmount};
 use crate::view::{Answer, Envelope, History, Paging, View};
 
 pub(super) struct List;
@@ -209,14 +209,11 @@ async fn movements(view: &mut View<List>, rows: &[Row]) -> Result<Vec<(i64, Move
     .fetch_all(&mut *view.db)
     .await?;
     let movements = found.into_iter().map(|row| {
-        let token = Token {
-            address: row.token,
-            symbol: row.symbol,
-            decimals: row.decimals,
-        };
         let amount = TokenAmount {
             amount: row.amount,
-            token,
+            token: row.token,
+            symbol: row.symbol,
+            decimals: row.decimals,
         };
         (
             row.place,

@@ -52,16 +52,10 @@ impl Tokens {
     }
 
     pub(crate) fn in_stake(&self, amount: Amount) -> TokenAmount {
-        TokenAmount {
-            amount,
-            token: self.stake.clone(),
-        }
+        TokenAmount::new(amount, &self.stake)
     }
 
     pub(crate) fn in_fees(&self, amount: Amount) -> TokenAmount {
-        TokenAmount {
-            amount,
-            token: self.fee.clone(),
-        }
+        TokenAmount::new(amount, &self.fee)
     }
 }
