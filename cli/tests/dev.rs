@@ -162,3 +162,27 @@ fn a_taken_port_is_refused_before_anything_is_started() -> Result<()> {
     assert!(!directory.path().join("postgres").exists(), "something was started");
     Ok(())
 }
+
+#[test]
+fn watch_says_what_mends_an_api_that_is_down() -> Result<()> {
+    let (free, _) = free_ports()?;
+    let output = watch(&format!("http://127.0.0.1:{free}"), &["--once"])?;
+    let said = String::from_utf8(output.stderr)?;
+    assert!(!output.status.success());
+    assert!(
+        said.contains("nothing answers") && said.contains("make dev") && said.contains("--api-url"),
+        "{said:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_size_out_of_range_is_refused_before_anything_is_started() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let (api, rpc) = free_ports()?;
+    let mut three = command(directory.path(), api, rpc);
+    three.env("PLUMBLINE_OPERATORS", "3");
+    refuses(three, &["operators is 3", "5 to 450"])?;
+    assert!(!directory.path().join("postgres").exists(), "something was started");
+    Ok(())
+}

@@ -12,15 +12,14 @@ fn help(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("help is text")
 }
 
-/// Names below `Commands:`.
+/// Names below `Commands:`; a line that is indented further continues a description.
 fn subcommands() -> Vec<String> {
     let text = help(&[]);
-    let listed = text
-        .lines()
+    text.lines()
         .skip_while(|line| *line != "Commands:")
         .skip(1)
-        .take_while(|line| !line.is_empty());
-    listed
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')))
         .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
         .collect()
 }

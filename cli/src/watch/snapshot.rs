@@ -106,3 +106,33 @@ fn ratio(periods: &[Period]) -> Option<f64> {
     // Slots of a dozen periods are far below 2^53.
     (observed > 0).then(|| hit as f64 / observed as f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn periods(slots: &[(u64, u64)]) -> Vec<Period> {
+        let period = |(period, (observed, hit)): (u64, &(u64, u64))| Period {
+            period,
+            observed: *observed,
+            hit: *hit,
+            uptime: None,
+        };
+        (0..).zip(slots).map(period).collect()
+    }
+
+    #[test]
+    fn the_trend_sets_sums_against_sums_and_is_nothing_without_both() {
+        let mut slots = vec![(12, 12); TREND_PERIODS];
+        assert_eq!(trend_points(&periods(&slots)), None, "there is no half before");
+        // A period of one observed slot weighs as one slot, not as much as the others.
+        slots.extend([(12, 6), (1, 0), (12, 12), (12, 12), (12, 12), (12, 12)]);
+        let points = trend_points(&periods(&slots)).unwrap();
+        assert!((points - (54.0 / 61.0 - 1.0) * 100.0).abs() < 1e-9, "{points}");
+        let unobserved = vec![(0, 0); TREND_PERIODS];
+        assert_eq!(
+            trend_points(&periods(&[slots[6..].to_vec(), unobserved].concat())),
+            None
+        );
+    }
+}

@@ -277,36 +277,38 @@ fn truncate(text: &str, width: usize) -> String {
 /// Whole tokens in at most five characters, cut and not rounded; the JSON has every digit.
 pub(super) fn short_amount(amount: &Amount) -> String {
     const UNITS: [(&str, u64); 4] = [("", 0), ("k", 3), ("M", 6), ("G", 9)];
-    let scale = |power: u64| U256::from(10).checked_pow(U256::from(power));
+    const ALMOST_NOTHING: &str = "<0.01";
+    if amount.units.is_zero() {
+        return "0".to_owned();
+    }
     let decimals = u64::from(amount.decimals);
     for (unit, power) in UNITS {
-        let Some(one) = scale(decimals + power) else { break };
+        // A unit beyond 256 bits is more than any amount.
+        let Some(one) = power_of_ten(decimals + power) else {
+            return ALMOST_NOTHING.to_owned();
+        };
         let whole = amount.units / one;
         if whole >= U256::from(1000) {
             continue;
         }
         // Three digits that count: 1.23k, 12.3k, 123k; a fraction that is zero is left out.
-        let places = 3_u64
-            .saturating_sub(whole.to_string().len() as u64)
-            .min(decimals + power);
-        let Some(tenths) = scale(places) else { break };
-        let fraction = (amount.units % one) / (one / tenths);
-        if fraction.is_zero() {
-            let small = if whole.is_zero() && !amount.units.is_zero() {
-                "<0.01"
-            } else {
-                ""
-            };
-            return if small.is_empty() {
-                format!("{whole}{unit}")
-            } else {
-                small.to_owned()
-            };
-        }
-        let width = usize::try_from(places).unwrap_or(0);
-        return format!("{whole}.{:0>width$}{unit}", fraction.to_string());
+        let places = (3_u64.saturating_sub(whole.to_string().len() as u64)).min(decimals + power);
+        let fraction = (amount.units % one) / power_of_ten(decimals + power - places).unwrap_or(U256::ONE);
+        return match (whole.is_zero(), fraction.is_zero()) {
+            (true, true) => ALMOST_NOTHING.to_owned(),
+            (false, true) => format!("{whole}{unit}"),
+            (_, false) => format!(
+                "{whole}.{:0>width$}{unit}",
+                fraction.to_string(),
+                width = usize::try_from(places).unwrap_or(0)
+            ),
+        };
     }
     ">999G".to_owned()
+}
+
+fn power_of_ten(exponent: u64) -> Option<U256> {
+    U256::from(10).checked_pow(U256::from(exponent))
 }
 
 /// Digits in groups of three.
@@ -320,4 +322,65 @@ pub(crate) fn group(digits: &str) -> String {
         text.push(digit);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn amount(units: &str, decimals: u8) -> String {
+        let units = U256::from_str_radix(units, 10).unwrap();
+        let symbol = String::new();
+        short_amount(&Amount {
+            units,
+            decimals,
+            symbol,
+        })
+    }
+
+    #[test]
+    fn amounts_are_cut_to_three_digits_and_never_rounded_up() {
+        let cases = [
+            ("0", 6, "0"),
+            ("1", 6, "<0.01"),
+            ("9999", 6, "<0.01"),
+            ("10000", 6, "0.01"),
+            ("999999", 6, "0.99"),
+            ("1000000", 6, "1"),
+            ("12345678", 6, "12.3"),
+            ("999999999", 6, "999"),
+            ("1239999999", 6, "1.23k"),
+            ("1050000000", 6, "1.05k"),
+            ("670000000000000000000", 18, "670"),
+            ("1128010000000000000000", 18, "1.12k"),
+            ("5", 0, "5"),
+            ("1234567", 0, "1.23M"),
+            ("999999999999", 0, "999G"),
+            ("1000000000000", 0, ">999G"),
+        ];
+        for (units, decimals, expected) in cases {
+            assert_eq!(amount(units, decimals), expected, "{units} with {decimals} decimals");
+        }
+        let largest = U256::MAX.to_string();
+        assert_eq!(amount(&largest, 77), "1.15");
+        assert_eq!(amount(&largest, 255), "<0.01");
+    }
+
+    #[test]
+    fn only_a_period_without_a_miss_looks_full() {
+        assert_eq!(
+            strip(&[None, Some(0.0), Some(0.5), Some(0.999_999), Some(1.0)]),
+            "·▁▄▇█"
+        );
+        assert_eq!(cut(0.999_99, 1), "99.9");
+        assert_eq!(cut(0.958_333, 2), "95.83");
+        assert_eq!(cut(1.0, 2), "100");
+    }
+
+    #[test]
+    fn digits_are_grouped_by_three() {
+        for (digits, expected) in [("7", "7"), ("123", "123"), ("1234", "1,234"), ("1234567", "1,234,567")] {
+            assert_eq!(group(digits), expected);
+        }
+    }
 }

@@ -32,8 +32,8 @@ pub(crate) fn command(data: &Path, api_port: u16, rpc_port: u16) -> Command {
     }
     command
         .arg("dev")
-        .args(["--operators", "8"])
         .env_remove("DATABASE_URL")
+        .env("PLUMBLINE_OPERATORS", "8")
         .env("PLUMBLINE_DATA_DIR", data)
         .env("PLUMBLINE_API_PORT", api_port.to_string())
         .env("PLUMBLINE_RPC_PORT", rpc_port.to_string());
