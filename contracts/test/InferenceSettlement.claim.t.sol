@@ -164,9 +164,9 @@ contract InferenceSettlementClaimRoyaltiesTest is SettlementBase {
 
     function test_RevertWhen_TheModelIsUnknown() public {
         vm.expectRevert(
-            abi.encodeWithSelector(IInferenceSettlement.InferenceSettlement_NoRoyalties.selector, bytes32("none"))
+            abi.encodeWithSelector(IInferenceSettlement.InferenceSettlement_NoRoyalties.selector, keccak256("none"))
         );
-        settlement.claimRoyalties("none");
+        settlement.claimRoyalties(keccak256("none"));
     }
 }
 

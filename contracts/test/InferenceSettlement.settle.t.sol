@@ -40,7 +40,7 @@ contract InferenceSettlementSettleTest is SettlementBase {
         _add(_owed(10 ether, 1000));
         vm.expectEmit(address(settlement));
         emit IInferenceSettlement.BatchSettled(
-            operator, 1, RECEIPTS_ROOT, RECEIPT_COUNT, uint32(_now() / EPOCH), 9.2 ether, EVIDENCE_URI
+            operator, 1, RECEIPTS_ROOT, RECEIPT_COUNT, _epoch(), 9.2 ether, EVIDENCE_URI
         );
         uint256 batchId = _settleBatch();
         assertEq(settlement.batchCount(), 1);
@@ -165,6 +165,8 @@ contract InferenceSettlementSettleTest is SettlementBase {
         fee = uint128(bound(fee, 100, 5000));
         slices = bound(slices, 1, 50);
         for (uint256 i = 1; i <= slices; ++i) {
+            // At most the fee.
+            // forge-lint: disable-next-line(unsafe-typecast)
             _add(_owed(uint128(fee * i / slices), 1));
         }
         _settleBatch();

@@ -120,6 +120,12 @@ abstract contract SettlementBase is Base {
         return earnings.locked + earnings.claimable;
     }
 
+    function _epoch() internal view returns (uint32) {
+        // Days since 1970.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return uint32(_now() / EPOCH);
+    }
+
     /// @dev Waits until everything earned so far can be claimed.
     function _mature() internal {
         _skip(8 * EPOCH);

@@ -104,7 +104,7 @@ contract SettlementReentrancyTest is SettlementBase {
         uint256 before = vm.snapshotState();
         for (uint256 i = 0; i < _comebacks.length; ++i) {
             bytes memory answer = _thief.attack(call, _comebacks[i]);
-            assertEq(bytes4(answer), ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
+            assertEq(answer, abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector));
             assertEq(feeToken.balanceOf(address(_thief)), balance);
             vm.revertToState(before);
         }
