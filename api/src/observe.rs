@@ -19,6 +19,8 @@ const REQUEST_DURATION: &str = "plumbline_http_request_duration_seconds";
 const DURATION_BUCKETS: [f64; 12] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0,
 ];
+/// Samples pile up until somebody reads them or this long.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 /// Label of requests that no route matched: paths that somebody made up must not become series.
 const UNMATCHED: &str = "unmatched";
 /// Requests here are short, cursors included.
@@ -48,6 +50,16 @@ pub fn install_metrics() -> anyhow::Result<PrometheusHandle> {
         metrics::Unit::Seconds,
         "Time from a request's head to the answer's, by method, route and status."
     );
+    let upkeep = handle.clone();
+    std::thread::Builder::new()
+        .name("metrics".to_owned())
+        .spawn(move || {
+            loop {
+                std::thread::sleep(UPKEEP_INTERVAL);
+                upkeep.run_upkeep();
+            }
+        })
+        .context("start the thread that keeps the metrics small")?;
     Ok(installed.insert(handle).clone())
 }
 

@@ -130,7 +130,6 @@ async fn look(pool: &PgPool, max_lag_blocks: i64, max_silence: Duration) -> Resu
     (status = 200, body = String, content_type = "text/plain; version=0.0.4"),
 ))]
 pub(super) async fn metrics(State(app): State<App>) -> impl IntoResponse {
-    app.metrics.run_upkeep();
     (
         [(
             header::CONTENT_TYPE,
