@@ -21,7 +21,7 @@ use ports::Port;
 use session::Session;
 use terminal::Terminal;
 
-/// Run everything on this machine: database, chain, contracts, a simulated network, indexer and API.
+/// Run everything here: database, chain, contracts, a simulated network, indexer and API.
 ///
 /// A second start takes up the same chain and database where the first stopped. Ctrl-C stops everything.
 #[derive(Clone, clap::Args)]

@@ -8,10 +8,11 @@ use plumbline_protocol::{Deployment, rpc};
 use plumbline_simulator::{Config, Secrets};
 use tokio_util::sync::CancellationToken;
 
-/// Play operators, payers and the rest of a network by signed transactions, until it is stopped.
+/// Play operators, payers and the rest of a network by signed transactions.
 ///
-/// Run again, it takes up the accounts and channels that it finds on the chain. On development chains (id 31337) it uses
-/// the accounts that everybody knows; elsewhere it takes words of yours and an account with native coins.
+/// It runs until it is stopped; run again, it takes up the accounts and channels that it finds on the chain. On
+/// development chains (id 31337) it uses the accounts that everybody knows; elsewhere it takes words of yours and an
+/// account with native coins.
 #[derive(Clone, clap::Args)]
 pub(crate) struct Args {
     /// RPC endpoint to send to: http, https, ws or wss.

@@ -58,7 +58,7 @@ fn every_flag_of_every_command_has_an_environment_variable() {
             let flag = block.lines().next().unwrap_or_default().trim();
             let standard = ["--help", "--version"].iter().any(|name| flag.contains(name));
             assert!(
-                standard || block.contains("[env: "),
+                standard || block.contains("[env:"),
                 "`{command} {flag}` has no environment variable"
             );
         }
