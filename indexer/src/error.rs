@@ -28,7 +28,7 @@ pub enum Halt {
     DeepReorg {
         number: u64,
         ours: B256,
-        theirs: String,
+        theirs: B256,
         rewind_to: i64,
     },
     /// Events contradict each other: one of them was lost or the rows were changed by hand.

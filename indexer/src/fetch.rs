@@ -36,8 +36,9 @@ impl Span {
         Self { blocks: max, max }
     }
 
-    fn halve(&mut self) {
-        self.blocks = (self.blocks / 2).max(1);
+    /// After a range of so many blocks was refused.
+    fn halve(&mut self, refused: u64) {
+        self.blocks = (refused / 2).max(1);
     }
 
     fn settle(&mut self, logs: usize) {
@@ -54,16 +55,16 @@ pub(crate) async fn history(
     range: RangeInclusive<u64>,
     span: &mut Span,
 ) -> anyhow::Result<Vec<FetchedBlock>> {
+    let start = *range.start();
     let (end, logs) = loop {
-        let end = (*range.end()).min(range.start().saturating_add(span.blocks - 1));
-        match chain.logs_in(*range.start()..=end).await {
+        let end = (*range.end()).min(start.saturating_add(span.blocks - 1));
+        let blocks = end - start + 1;
+        match chain.logs_in(start..=end).await {
             Ok(logs) => break (end, logs),
             // What an endpoint finds too much, it says in many ways; less of it is the answer to all of them.
-            Err(error)
-                if span.blocks > 1 && matches!(error.kind, RpcFailureKind::Rejected | RpcFailureKind::Timeout) =>
-            {
-                tracing::debug!(%error, blocks = span.blocks, "range refused, trying half");
-                span.halve();
+            Err(error) if blocks > 1 && matches!(error.kind, RpcFailureKind::Rejected | RpcFailureKind::Timeout) => {
+                tracing::debug!(%error, blocks, "range refused, trying half");
+                span.halve(blocks);
             }
             Err(error) => return Err(error.into()),
         }

@@ -25,10 +25,16 @@ pub(crate) async fn past_reorg(db: &mut PgConnection, chain: &Chain, tip: Stored
             break;
         }
         if stored.number <= finalized {
-            let theirs = there.map_or_else(|| "no block".into(), |hash| hash.to_string());
+            let Some(theirs) = there else {
+                // No contradiction yet: an endpoint that was left behind catches up, and one that was reset is told apart
+                // by its genesis.
+                let problem = format!("no block {}, which is final: the endpoint is behind", stored.number);
+                return Err(chain.invalid("eth_getBlockByNumber", &problem).into());
+            };
             let rewind_to = last_canonical(db, chain, stored.number - 1).await?;
+            let number = u64::try_from(stored.number)?;
             return Err(Halt::DeepReorg {
-                number: stored.number as u64,
+                number,
                 ours: stored.hash,
                 theirs,
                 rewind_to,

@@ -336,3 +336,30 @@ async fn api_keys_in_urls_reach_no_error() -> Anyhow {
     assert!(!logged.contains(secret), "{logged}");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_below_what_is_final_is_waited_for_until_it_contradicts() -> Anyhow {
+    let world = World::with(ChainOptions {
+        slots_in_an_epoch: 1,
+        ..ChainOptions::default()
+    })
+    .await?;
+    let database = Database::new().await?;
+    let indexer = Indexer::start(world.config(&database.url));
+    world.traffic(1, 0).await?;
+    world.mine(8).await?;
+    world.indexed(&database).await?;
+    let before = common::contents(&database).await?;
+    world.rpc("anvil_rollback", json!([6])).await?;
+    tokio::time::sleep(OUTAGE).await;
+    assert!(indexer.is_running());
+    assert_eq!(common::contents(&database).await?, before);
+    // What it has instead of the blocks that were final are others.
+    world.mine(9).await?;
+    let error = indexer.failure().await?;
+    assert!(
+        matches!(error.downcast_ref(), Some(Halt::DeepReorg { .. })),
+        "{error:#}"
+    );
+    Ok(())
+}
