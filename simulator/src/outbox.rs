@@ -270,17 +270,22 @@ impl Outbox {
                 })
             })
             .collect();
-        let results: Vec<(Vec<Pending>, Option<anyhow::Error>)> = stream::iter(senders)
+        let results: Vec<(Vec<Pending>, Option<Unsent>)> = stream::iter(senders)
             .map(|sender| sender.send(network, fees))
             .buffered(CONCURRENCY)
             .collect()
             .await;
         let mut sent = 0;
         let mut failure = None;
-        for (pending, error) in results {
+        for (pending, unsent) in results {
             sent += pending.len();
             self.pending.extend(pending);
-            failure = failure.or(error);
+            match unsent {
+                // One account's trouble: the others go on.
+                Some(Unsent::Refused(call, reason)) => self.fail(&call, head.timestamp, &reason),
+                Some(Unsent::Unanswered(error)) => failure = Some(error),
+                None => {}
+            }
         }
         self.counts.sent += sent as u64;
         // A new transaction may be in a block that was already looked at when blocks are made on demand.
@@ -354,9 +359,17 @@ struct Sender {
     calls: Vec<(Call, u64)>,
 }
 
+/// Why an account's transactions were not all sent.
+enum Unsent {
+    /// The endpoint does not take this one.
+    Refused(Box<Call>, String),
+    /// The endpoint fails.
+    Unanswered(anyhow::Error),
+}
+
 impl Sender {
     /// Sends with consecutive nonces; what was sent before a failure is under way all the same.
-    async fn send(self, network: &Network, fees: Fees) -> (Vec<Pending>, Option<anyhow::Error>) {
+    async fn send(self, network: &Network, fees: Fees) -> (Vec<Pending>, Option<Unsent>) {
         let mut pending = Vec::with_capacity(self.calls.len());
         // After a loss the nonce of the lost one is taken again, to replace it if it still waits somewhere.
         let block = if self.bumps == 0 {
@@ -367,7 +380,7 @@ impl Sender {
         let count = network.provider.get_transaction_count(self.account).block_id(block);
         let mut nonce = match network.rpc("read a nonce", count).await {
             Ok(nonce) => nonce,
-            Err(error) => return (pending, Some(error)),
+            Err(error) => return (pending, Some(Unsent::Unanswered(error))),
         };
         for (call, gas) in self.calls {
             let request = call
@@ -376,17 +389,13 @@ impl Sender {
                 .with_gas_limit(gas)
                 .with_chain_id(network.chain_id);
             match send_one(network, &self.wallet, fees.bumped(self.bumps).apply(request)).await {
-                Ok(hash) => pending.push(Pending {
+                Ok(Ok(hash)) => pending.push(Pending {
                     hash,
                     call,
                     sent: Instant::now(),
                 }),
-                Err(error) => {
-                    return (
-                        pending,
-                        Some(error.context(format!("{} from {}", call.label, self.account))),
-                    );
-                }
+                Ok(Err(reason)) => return (pending, Some(Unsent::Refused(Box::new(call), reason))),
+                Err(error) => return (pending, Some(Unsent::Unanswered(error))),
             }
             nonce += 1;
         }
@@ -394,12 +403,23 @@ impl Sender {
     }
 }
 
-async fn send_one(network: &Network, wallet: &EthereumWallet, request: TransactionRequest) -> Result<B256> {
+/// The transaction's hash, or why the endpoint does not take it; an error when it says neither.
+async fn send_one(
+    network: &Network,
+    wallet: &EthereumWallet,
+    request: TransactionRequest,
+) -> Result<Result<B256, String>> {
     let signed = request.build(wallet).await.context("sign a transaction")?;
-    let sent = network.provider.send_raw_transaction(&signed.encoded_2718()).await;
-    match sent {
-        Ok(sent) => Ok(*sent.tx_hash()),
-        Err(error) => Err(network.describe("send a transaction", &error)),
+    let raw = signed.encoded_2718();
+    match network
+        .attempt("send a transaction", network.provider.send_raw_transaction(&raw))
+        .await?
+    {
+        Ok(sent) => Ok(Ok(*sent.tx_hash())),
+        Err(error) => match error.as_error_resp() {
+            Some(response) => Ok(Err(response.message.to_string())),
+            None => Err(network.describe("send a transaction", &error)),
+        },
     }
 }
 

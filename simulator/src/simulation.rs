@@ -81,12 +81,14 @@ pub(crate) enum Actor {
 }
 
 /// How far set-up got in a round.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Setup {
     Complete,
     Continues,
     /// Something is missing, but nothing could be sent.
     Stuck,
+    /// It cannot succeed, and why.
+    Impossible(String),
 }
 
 /// Patience with an endpoint that fails: longer and longer pauses, up to a limit.
@@ -261,25 +263,20 @@ impl Simulation {
             };
             match result {
                 Ok(Setup::Complete) => {
-                    let seconds = format!("{:.1}", started.elapsed().as_secs_f64());
-                    tracing::info!(
-                        rounds = round,
-                        transactions = self.outbox.counts.sent,
-                        seconds,
-                        "set up"
-                    );
+                    let (seconds, transactions) = (started.elapsed().as_secs(), self.outbox.counts.sent);
+                    tracing::info!(seconds, transactions, rounds = round, "set up");
                     return Ok(());
                 }
                 Ok(Setup::Continues) => idle_rounds = 0,
                 Ok(Setup::Stuck) if idle_rounds < MAX_IDLE_ROUNDS => idle_rounds += 1,
                 Ok(Setup::Stuck) => {
-                    let failure = self
-                        .outbox
-                        .last_failure
-                        .as_deref()
-                        .unwrap_or("no transaction can be sent");
-                    bail!("set-up cannot go on: {failure}");
+                    let failure = self.outbox.last_failure.as_deref();
+                    bail!(
+                        "set-up cannot go on: {}",
+                        failure.unwrap_or("no transaction can be sent")
+                    );
                 }
+                Ok(Setup::Impossible(reason)) => bail!(reason),
                 Err(error) => {
                     let pause = patience.fail(error)?;
                     self.pause(pause, cancel).await;
@@ -287,7 +284,6 @@ impl Simulation {
                 }
             }
             patience.succeed(&self.config);
-            self.wait_until_mined(cancel).await?;
         }
         bail!("set-up did not come to an end in {MAX_SETUP_ROUNDS} rounds; the chain drops transactions")
     }
@@ -324,7 +320,7 @@ impl Simulation {
         Ok(self.report())
     }
 
-    pub(crate) async fn pause(&self, pause: Duration, cancel: &CancellationToken) {
+    async fn pause(&self, pause: Duration, cancel: &CancellationToken) {
         tokio::select! {
             () = cancel.cancelled() => {}
             () = tokio::time::sleep(pause) => {}

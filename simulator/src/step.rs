@@ -6,10 +6,9 @@ use std::time::Duration;
 use alloy::eips::BlockNumberOrTag;
 use alloy::primitives::{Address, U256};
 use alloy::rpc::types::{Log, TransactionReceipt};
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use futures::{StreamExt, TryStreamExt, stream};
 use plumbline_protocol::InferenceSettlement;
-use tokio_util::sync::CancellationToken;
 
 use crate::books::Channel;
 use crate::delegators::{find_tickets, note_ticket};
@@ -288,7 +287,7 @@ impl Simulation {
 
     /// What is missing for everybody to take part.
     fn plan_setup(&self, moment: Moment) -> Result<Vec<Call>> {
-        let mut calls = self.plan_coins()?;
+        let mut calls = self.plan_coins();
         let (network, models) = (&self.network, &self.publishers.models);
         self.publishers.plan_setup(network, moment.period, &mut calls);
         for operator in &self.operators {
@@ -303,8 +302,21 @@ impl Simulation {
         Ok(calls)
     }
 
-    /// Coins for gas, for every account that has used up half of what it is kept supplied with.
-    fn plan_coins(&self) -> Result<Vec<Call>> {
+    /// Coins for gas, for every account that has used up half of what it is kept supplied with, as far as they reach.
+    fn plan_coins(&self) -> Vec<Call> {
+        let faucet = self.network.faucet;
+        let mut left = self.faucet_coins;
+        let mut calls = Vec::new();
+        for (account, missing) in self.coins_missing() {
+            if missing < left {
+                left -= missing;
+                calls.push(Call::coins(faucet, account, missing));
+            }
+        }
+        calls
+    }
+
+    fn coins_missing(&self) -> Vec<(Address, U256)> {
         let full = self.config.gas_per_account;
         let accounts = self
             .publishers
@@ -313,20 +325,25 @@ impl Simulation {
         let accounts = accounts.chain(self.payers.iter().map(|payer| payer.coins()));
         let accounts = accounts.chain(self.delegators.iter().map(|delegator| delegator.coins()));
         let accounts = accounts.chain([self.committee.coins(), (self.keeper.address(), self.keeper.coins)]);
-        let faucet = self.network.faucet;
-        let calls: Vec<Call> = accounts
-            .filter(|(account, held)| *account != faucet && *held < full / U256::from(2))
-            .map(|(account, held)| Call::coins(faucet, account, full - held))
-            .collect();
-        let needed: U256 = calls.iter().map(|call| call.value).sum();
-        ensure!(
-            needed <= self.faucet_coins,
-            "the faucet {faucet} holds {} native base units, but {needed} are needed for {} accounts; send it more, or \
-             lower --gas-per-account",
-            self.faucet_coins,
-            calls.len()
-        );
-        Ok(calls)
+        accounts
+            .filter(|(account, held)| *account != self.network.faucet && *held < full / U256::from(2))
+            .map(|(account, held)| (account, full - held))
+            .collect()
+    }
+
+    /// Why the faucet cannot supply everybody, if it cannot.
+    fn faucet_shortage(&self) -> Option<String> {
+        let missing = self.coins_missing();
+        let needed: U256 = missing.iter().map(|(_, coins)| *coins).sum();
+        (needed > self.faucet_coins).then(|| {
+            format!(
+                "the faucet {} holds {} native base units, but {} accounts need {needed}; send it more, or lower \
+                 --gas-per-account",
+                self.network.faucet,
+                self.faucet_coins,
+                missing.len()
+            )
+        })
     }
 
     /// Serves what was asked for since the last step.
@@ -395,36 +412,37 @@ impl Simulation {
         Ok(calls)
     }
 
-    /// One round of setting up: reads everything, sends what can be sent.
+    /// One round of setting up: waits for what the last one sent, reads everything, sends what can be sent.
     pub(crate) async fn setup_round(&mut self) -> Result<Setup> {
-        let head = self.network.head().await?;
-        let mined = self.outbox.collect(&self.network, head).await?;
-        self.take_in(mined);
+        let head = self.wait_until_mined().await?;
         let moment = self.network.schedule.moment(head);
         self.refresh(moment).await?;
         self.seen = Some(head);
+        if let Some(shortage) = self.faucet_shortage() {
+            return Ok(Setup::Impossible(shortage));
+        }
         let mut calls = self.plan_setup(moment)?;
         if calls.is_empty() {
             return Ok(Setup::Complete);
         }
         let sent = self.outbox.send(&self.network, Vec::new(), &mut calls, head).await?;
-        if sent == 0 {
-            self.outbox.unmute();
+        if sent > 0 {
+            return Ok(Setup::Continues);
         }
-        Ok(if sent == 0 { Setup::Stuck } else { Setup::Continues })
+        self.outbox.unmute();
+        Ok(Setup::Stuck)
     }
 
-    /// Waits until what was sent is mined; the outbox gives up on what is not.
-    pub(crate) async fn wait_until_mined(&mut self, cancel: &CancellationToken) -> Result<()> {
-        let poll = Duration::from_millis(self.config.poll_interval_ms);
-        while self.outbox.pending() > 0 && !cancel.is_cancelled() {
+    /// Waits until what was sent is mined; the outbox gives up on what is not. Gives the block of the last look.
+    async fn wait_until_mined(&mut self) -> Result<Head> {
+        loop {
             let head = self.network.head().await?;
             let mined = self.outbox.collect(&self.network, head).await?;
             self.take_in(mined);
-            if self.outbox.pending() > 0 {
-                self.pause(poll, cancel).await;
+            if self.outbox.pending() == 0 {
+                return Ok(head);
             }
+            tokio::time::sleep(Duration::from_millis(self.config.poll_interval_ms)).await;
         }
-        Ok(())
     }
 }

@@ -82,11 +82,14 @@ async fn an_endpoint_that_is_down_is_named_without_the_key_in_its_url() {
 async fn a_faucet_that_is_too_poor_is_told_how_much_it_needs() {
     let world = World::new().await;
     let mut config = world.config();
-    config.outage_limit_seconds = 0;
     config.gas_per_account = U256::from(10).pow(U256::from(22));
     let mut simulation = world.connect(config).await;
     let error = simulation.bootstrap(&CancellationToken::new()).await.unwrap_err();
-    assert!(format!("{error:#}").contains("the faucet") && format!("{error:#}").contains("lower --gas-per-account"));
+    let error = format!("{error:#}");
+    assert!(
+        error.contains("the faucet") && error.contains("lower --gas-per-account"),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
