@@ -368,88 +368,107 @@ impl Row {
     }
 }
 
-/// The state of every operator is the newest row at or below the block; a window is the difference of two totals.
-/// Sorting touches each operator once, by index; there are as many as could bond. Periods are looked up by the pair, so
-/// that no plan can walk through a period's other operators.
+/// The state of an operator is the newest row at or below the block; a window is the difference of two totals. Every
+/// operator is touched once by index for the key that it is sorted by, and only those of the page for the rest. Periods are
+/// looked up by the pair, so that no plan can walk through a period's other operators.
 pub(super) async fn select<P>(view: &mut View<P>, periods: &Periods, selection: &Selection) -> Result<Vec<Row>> {
     let (after_key, after_id) = selection.after.clone().unzip();
     let rows = sqlx::query_as!(
         Row,
-        r#"with operator as (
-               select r.operator as id, p.operator_index as index, p.status,
-                      least(p.jailed_until, 253402300799)::bigint as jailed_until, p.registered_at, p.domain, p.endpoint,
-                      p.commission_bps, p.announced_bps, least(p.announced_at, 253402300799)::bigint as announced_at,
-                      p.signing_key, p.settler_key, p.payout,
-                      coalesce(a.stake_active, 0) as stake_active, coalesce(a.stake_own, 0) as stake_own,
-                      coalesce(a.stake_thawing, 0) as stake_thawing,
-                      coalesce(a.earnings_locked, 0) as earnings_locked,
-                      coalesce(a.earnings_claimable, 0) as earnings_claimable,
-                      coalesce(a.batches, 0) as batches, coalesce(a.receipts, 0) as receipts,
-                      coalesce(a.units, 0) as total_units, coalesce(a.fees, 0) as total_fees,
-                      coalesce(a.slashed_stake, 0) as slashed_stake,
-                      coalesce(a.slashed_earnings, 0) as slashed_earnings, coalesce(a.faults, 0) as faults,
-                      coalesce(e.expected_total, 0) - coalesce(b.expected_total, 0) as expected,
-                      coalesce(e.observed_total, 0) - coalesce(b.observed_total, 0) as observed,
-                      coalesce(e.hit_total, 0) - coalesce(b.hit_total, 0) as hit,
-                      coalesce(e.units_total, 0) - coalesce(b.units_total, 0) as units,
-                      coalesce(e.fees_total, 0) - coalesce(b.fees_total, 0) as fees
+        r#"with candidate as (
+               select r.operator, $9::int * (case $8
+                   when 'stake' then coalesce((
+                       select stake_active from operator_account where operator = r.operator and block_number <= $1
+                       order by block_number desc limit 1), 0)
+                   when 'slashed' then coalesce((
+                       select slashed_stake from operator_account where operator = r.operator and block_number <= $1
+                       order by block_number desc limit 1), 0)
+                   when 'uptime' then served.hit::numeric / nullif(served.observed, 0)
+                   when 'units' then coalesce(served.units, 0)
+                   when 'fees' then coalesce(served.fees, 0)
+                   when 'registered' then r.operator_index
+               end) as sort_key
                from operator_registered r
-               cross join lateral (
-                   select * from operator_profile where operator = r.operator and block_number <= $1
-                   order by block_number desc limit 1
-               ) p
                left join lateral (
-                   select * from operator_account where operator = r.operator and block_number <= $1
-                   order by block_number desc limit 1
-               ) a on true
-               left join lateral (
-                   select * from operator_period where (operator, period) < (r.operator, $2)
-                   order by operator desc, period desc limit 1
-               ) e on e.operator = r.operator
-               left join lateral (
-                   select * from operator_period where (operator, period) < (r.operator, $3)
-                   order by operator desc, period desc limit 1
-               ) b on b.operator = r.operator
+                   select e.hit_total - coalesce(b.hit_total, 0) as hit,
+                          e.observed_total - coalesce(b.observed_total, 0) as observed,
+                          e.units_total - coalesce(b.units_total, 0) as units,
+                          e.fees_total - coalesce(b.fees_total, 0) as fees
+                   from (values (1)) one
+                   left join lateral (
+                       select * from operator_period where (operator, period) < (r.operator, $2)
+                       order by operator desc, period desc limit 1
+                   ) e on e.operator = r.operator
+                   left join lateral (
+                       select * from operator_period where (operator, period) < (r.operator, $3)
+                       order by operator desc, period desc limit 1
+                   ) b on b.operator = r.operator
+               ) served on $8 in ('uptime', 'units', 'fees')
                where r.block_number <= $1
                  and ($4::bytea is null or r.operator = $4)
-                 and ($5::text is null or p.status = $5)
-                 and ($6::bytea is null or p.domain = $6)
+                 and ($5::text is null or $5 = (
+                     select status from operator_profile p where p.operator = r.operator and p.block_number <= $1
+                     order by p.block_number desc limit 1
+                 ))
+                 and ($6::bytea is null or $6 = (
+                     select domain from operator_profile p where p.operator = r.operator and p.block_number <= $1
+                     order by p.block_number desc limit 1
+                 ))
                  and ($7::bytea is null or (
                      select active from offering o
                      where o.operator = r.operator and o.model_id = $7 and o.block_number <= $1
                      order by o.block_number desc limit 1
                  ))
-           ), sorted as (
-               select operator.*, $9::int * (case $8
-                   when 'stake' then stake_active
-                   when 'uptime' then hit::numeric / nullif(observed, 0)
-                   when 'units' then units
-                   when 'fees' then fees
-                   when 'slashed' then slashed_stake
-                   when 'registered' then index
-               end) as sort_key
-               from operator
+           ), page as (
+               select operator, sort_key from candidate
+               where $11::bytea is null
+                  or case when $10::text is null then sort_key is null and operator > $11
+                          else sort_key > $10::text::numeric
+                               or (sort_key = $10::text::numeric and operator > $11) or sort_key is null end
+               order by sort_key nulls last, operator
+               limit $12
            )
-           select id as "id!: Address", index as "index!", status as "status!: Status",
-                  jailed_until as "jailed_until!: Timestamp", registered_at as "registered_at!: Timestamp",
-                  domain as "domain!: Hash", endpoint as "endpoint!", commission_bps as "commission_bps!",
-                  announced_bps as "announced_bps!", announced_at as "announced_at!: Timestamp",
-                  signing_key as "signing_key!: Address", settler_key as "settler_key!: Address",
-                  payout as "payout!: Address", stake_active as "stake_active!: Amount",
-                  stake_own as "stake_own!: Amount", stake_thawing as "stake_thawing!: Amount",
-                  earnings_locked as "earnings_locked!: Amount", earnings_claimable as "earnings_claimable!: Amount",
-                  batches as "batches!", receipts as "receipts!: Amount", total_units as "total_units!: Amount",
-                  total_fees as "total_fees!: Amount", slashed_stake as "slashed_stake!: Amount",
-                  slashed_earnings as "slashed_earnings!: Amount", faults as "faults!", expected as "expected!",
-                  observed as "observed!", hit as "hit!", units as "units!: Amount", fees as "fees!: Amount",
-                  sort_key::text
-           from sorted
-           where $11::bytea is null
-              or case when $10::text is null then sort_key is null and id > $11
-                      else sort_key > $10::text::numeric or (sort_key = $10::text::numeric and id > $11)
-                           or sort_key is null end
-           order by sorted.sort_key nulls last, id
-           limit $12"#,
+           select page.operator as "id!: Address", p.operator_index as "index!", p.status as "status!: Status",
+                  least(p.jailed_until, 253402300799)::bigint as "jailed_until!: Timestamp",
+                  p.registered_at as "registered_at!: Timestamp", p.domain as "domain!: Hash",
+                  p.endpoint as "endpoint!", p.commission_bps as "commission_bps!",
+                  p.announced_bps as "announced_bps!",
+                  least(p.announced_at, 253402300799)::bigint as "announced_at!: Timestamp",
+                  p.signing_key as "signing_key!: Address", p.settler_key as "settler_key!: Address",
+                  p.payout as "payout!: Address", coalesce(a.stake_active, 0) as "stake_active!: Amount",
+                  coalesce(a.stake_own, 0) as "stake_own!: Amount",
+                  coalesce(a.stake_thawing, 0) as "stake_thawing!: Amount",
+                  coalesce(a.earnings_locked, 0) as "earnings_locked!: Amount",
+                  coalesce(a.earnings_claimable, 0) as "earnings_claimable!: Amount",
+                  coalesce(a.batches, 0) as "batches!", coalesce(a.receipts, 0) as "receipts!: Amount",
+                  coalesce(a.units, 0) as "total_units!: Amount", coalesce(a.fees, 0) as "total_fees!: Amount",
+                  coalesce(a.slashed_stake, 0) as "slashed_stake!: Amount",
+                  coalesce(a.slashed_earnings, 0) as "slashed_earnings!: Amount",
+                  coalesce(a.faults, 0) as "faults!",
+                  coalesce(e.expected_total, 0) - coalesce(b.expected_total, 0) as "expected!",
+                  coalesce(e.observed_total, 0) - coalesce(b.observed_total, 0) as "observed!",
+                  coalesce(e.hit_total, 0) - coalesce(b.hit_total, 0) as "hit!",
+                  coalesce(e.units_total, 0) - coalesce(b.units_total, 0) as "units!: Amount",
+                  coalesce(e.fees_total, 0) - coalesce(b.fees_total, 0) as "fees!: Amount",
+                  page.sort_key::text as sort_key
+           from page
+           cross join lateral (
+               select * from operator_profile where operator = page.operator and block_number <= $1
+               order by block_number desc limit 1
+           ) p
+           left join lateral (
+               select * from operator_account where operator = page.operator and block_number <= $1
+               order by block_number desc limit 1
+           ) a on true
+           left join lateral (
+               select * from operator_period where (operator, period) < (page.operator, $2)
+               order by operator desc, period desc limit 1
+           ) e on e.operator = page.operator
+           left join lateral (
+               select * from operator_period where (operator, period) < (page.operator, $3)
+               order by operator desc, period desc limit 1
+           ) b on b.operator = page.operator
+           order by page.sort_key nulls last, page.operator"#,
         view.at.block(),
         periods.end,
         periods.first,
