@@ -10,7 +10,7 @@ SQLX_VERSION := 0.9.0
 SQLX := target/tools/bin/cargo-sqlx
 SAY = @printf '\033[1m== %s\033[0m\n'
 
-.PHONY: help dev test check abi abi-check gas prepare prepare-check openapi openapi-check bench fmt clean
+.PHONY: help dev test check abi abi-check gas mutation prepare prepare-check openapi openapi-check bench fmt clean
 
 help: ## Show what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do \
@@ -37,6 +37,9 @@ abi-check: $(MODULES) ## Fail when contracts/abi is stale
 gas: $(MODULES) ## Measure gas on the bytecode that ships, and write contracts/snapshots
 	@node tools/abi.mjs --check
 	@PLUMBLINE_RELEASE=true FORGE_SNAPSHOT_EMIT=true tools/forge test --match-path 'contracts/test/gas/*'
+
+mutation: $(MODULES) ## Change the contracts in one place at a time and see whether a test notices (SAMPLE=200)
+	@node tools/mutate.mjs $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ONLY),--only $(ONLY))
 
 prepare: $(MODULES) $(SQLX) ## Check the SQL queries against a database and write .sqlx
 	@tools/prepare

@@ -307,6 +307,19 @@ fn check_windows(parameters: &Parameters) -> Result<(), ConfigError> {
             ),
         ));
     }
+    // A claim shares out at the commission of its day: what was earned under the old one must be claimable under it.
+    let earliest = parameters.settlement.epoch_seconds.saturating_mul(LOCKED_EPOCHS + 1);
+    if parameters.operators.commission_delay_seconds <= earliest {
+        return Err(invalid(
+            "operators.commission_delay_seconds",
+            format!(
+                "{} is not more than the {earliest} seconds ({} epochs) that earnings stay locked: fees already earned \
+                 would be shared out at a commission announced after them",
+                parameters.operators.commission_delay_seconds,
+                LOCKED_EPOCHS + 1
+            ),
+        ));
+    }
     Ok(())
 }
 

@@ -236,6 +236,10 @@ fn windows_that_do_not_fit_each_other_are_refused() {
     assert!(change(|config| config.vault.thaw_seconds -= 1).contains("evidence + dispute + resolution + buffer"));
     assert!(change(|config| config.uptime.report_window_seconds = 604_800).contains("uptime.report_window_seconds"));
     assert!(change(|config| config.settlement.epoch_seconds = 3600).contains("settlement.epoch_seconds"));
+    assert!(
+        change(|config| config.operators.commission_delay_seconds = 8 * 86_400)
+            .contains("operators.commission_delay_seconds")
+    );
     assert!(change(|config| config.uptime.slots_per_period = 0).contains("at least one slot"));
     let long_period = change(|config| {
         config.uptime.slot_seconds = 86_400;

@@ -1,5 +1,6 @@
 //! From a log to rows: one file per contract, and no event without a row.
 
+mod access_manager;
 mod inference_settlement;
 mod model_registry;
 mod operator_registry;
@@ -10,7 +11,7 @@ mod uptime_ledger;
 use alloy::primitives::{Address, U256};
 use alloy::rpc::types::Log;
 use plumbline_protocol::deployment::Addresses;
-use plumbline_protocol::{Contract, decode, decode_strict};
+use plumbline_protocol::{AccessManager::AccessManagerEvents, Contract, decode, decode_strict};
 use plumbline_protocol::{InferenceSettlement::InferenceSettlementEvents, ModelRegistry::ModelRegistryEvents};
 use plumbline_protocol::{OperatorRegistry::OperatorRegistryEvents, Slasher::SlasherEvents};
 use plumbline_protocol::{StakeVault::StakeVaultEvents, UptimeLedger::UptimeLedgerEvents};
@@ -23,6 +24,7 @@ use crate::text::with_valid_text;
 
 /// An event of one of our contracts.
 pub(crate) enum Event {
+    AccessManager(AccessManagerEvents),
     ModelRegistry(ModelRegistryEvents),
     OperatorRegistry(OperatorRegistryEvents),
     StakeVault(StakeVaultEvents),
@@ -39,11 +41,7 @@ pub(crate) struct Located {
 
 /// The contracts whose logs are read.
 pub(crate) fn sources(addresses: &Addresses) -> Vec<Address> {
-    Contract::ALL
-        .into_iter()
-        .filter(|contract| *contract != Contract::AccessManager)
-        .map(|c| addresses.of(c))
-        .collect()
+    Contract::ALL.into_iter().map(|c| addresses.of(c)).collect()
 }
 
 /// Decodes a log of one of our contracts, or stops everything: a log that is skipped is a balance that is wrong.
@@ -67,13 +65,14 @@ pub(crate) fn decode(log: &Log, header: &Header, addresses: &Addresses) -> anyho
 
 fn decode_event(log: &Log, addresses: &Addresses) -> Result<Event, String> {
     match addresses.contract_at(log.address()) {
+        Some(Contract::AccessManager) => decode_text(log).map(Event::AccessManager),
         Some(Contract::ModelRegistry) => decode_text(log).map(Event::ModelRegistry),
         Some(Contract::OperatorRegistry) => decode_text(log).map(Event::OperatorRegistry),
         Some(Contract::StakeVault) => decode_text(log).map(Event::StakeVault),
         Some(Contract::InferenceSettlement) => decode_text(log).map(Event::InferenceSettlement),
         Some(Contract::UptimeLedger) => decode_text(log).map(Event::UptimeLedger),
         Some(Contract::Slasher) => decode_text(log).map(Event::Slasher),
-        Some(Contract::AccessManager) | None => Err("it is of no contract whose events are read".into()),
+        None => Err("it is of no contract whose events are read".into()),
     }
 }
 
@@ -86,6 +85,7 @@ fn decode_text<E: decode::ContractEvents>(log: &Log) -> Result<E, String> {
 /// Writes an event: its fact, the running state it changes, the tokens it moves.
 pub(crate) async fn write(located: &Located, book: &mut Book<'_>) -> anyhow::Result<()> {
     match &located.event {
+        Event::AccessManager(event) => access_manager::fact(event, book),
         Event::ModelRegistry(event) => {
             model_registry::fact(event, book)?;
             model_registry::apply(event, book).await
@@ -118,7 +118,8 @@ impl Located {
     pub(crate) fn schedule(&self) -> anyhow::Result<Option<crate::schedule::Schedule>> {
         match &self.event {
             Event::UptimeLedger(event) => uptime_ledger::schedule(event, self.at),
-            Event::ModelRegistry(_)
+            Event::AccessManager(_)
+            | Event::ModelRegistry(_)
             | Event::OperatorRegistry(_)
             | Event::StakeVault(_)
             | Event::InferenceSettlement(_)

@@ -155,6 +155,7 @@ impl World {
         }
         self.send(self.deployer, self.deployment.contracts.slasher, self.milder_penalty())
             .await?;
+        self.governance().await?;
         self.stake_and_withdraw().await?;
         self.earnings().await?;
         self.unjail_and_exit().await?;
@@ -431,7 +432,7 @@ impl World {
         self.send(operator, contracts.stake_vault, again).await.map(drop)
     }
 
-    fn milder_penalty(&self) -> Slasher::changeDowntimePenaltyCall {
+    pub(super) fn milder_penalty(&self) -> Slasher::changeDowntimePenaltyCall {
         let now = &self.deployment.parameters.slasher;
         Slasher::changeDowntimePenaltyCall {
             penalty: plumbline_protocol::ISlasher::DowntimePenalty {

@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 mod database;
+mod governance;
 mod http;
 mod lifecycle;
 mod log;
@@ -327,7 +328,6 @@ impl World {
         let contracts = self.deployment.contracts;
         let addresses: Vec<Address> = Contract::ALL
             .into_iter()
-            .filter(|contract| *contract != Contract::AccessManager)
             .map(|contract| contracts.of(contract))
             .collect();
         let filter = Filter::new().address(addresses).from_block(0);
