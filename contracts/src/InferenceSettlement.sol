@@ -1,28 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import {IERC3009Receive} from "./interfaces/IERC3009Receive.sol";
+import {IBatches} from "./interfaces/IBatches.sol";
 import {IInferenceSettlement} from "./interfaces/IInferenceSettlement.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {IOperatorRegistry} from "./interfaces/IOperatorRegistry.sol";
+import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
 import {IStakeVault} from "./interfaces/IStakeVault.sol";
+import {CoverageMath} from "./libraries/CoverageMath.sol";
 import {EarningsRing} from "./libraries/EarningsRing.sol";
-import {ExactTransfer} from "./libraries/ExactTransfer.sol";
+import {Channels} from "./settlement/Channels.sol";
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @title InferenceSettlement
-/// @notice Behaviour, units and errors are documented on `IInferenceSettlement`.
-contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, ReentrancyGuardTransient {
+/// @notice Behaviour, units and errors are documented on `IInferenceSettlement` and `IBatches`.
+contract InferenceSettlement is IBatches, Channels {
     using EarningsRing for EarningsRing.Ring;
-    using ExactTransfer for IERC20;
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
 
@@ -30,11 +27,23 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
     /// @param batchId Batch that is being settled.
     /// @param protocolFees Sum of protocol fees so far.
     /// @param earned Sum of operator's net so far.
+    /// @param paid Sum of fees so far.
+    /// @param headroom Most that `paid` may come to.
     struct Tab {
         address operator;
         uint64 batchId;
         uint128 protocolFees;
         uint128 earned;
+        uint128 paid;
+        uint128 headroom;
+    }
+
+    /// @dev One slot, because every settlement writes both.
+    /// @param openRisk Sum of the risk of the operator's open batches.
+    /// @param undrawn What open batches earned, less what was seized of it.
+    struct Exposure {
+        uint128 openRisk;
+        uint128 undrawn;
     }
 
     struct Configuration {
@@ -42,38 +51,39 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
         uint16 protocolFeeBps;
         uint64 exitDelay;
         uint64 epochDuration;
+        CoverageTerms coverage;
     }
 
-    bytes32 private constant VOUCHER_TYPEHASH = keccak256(
-        "Voucher(address payer,address operator,bytes32 modelId,uint128 cumulativeFee,uint64 cumulativeUnits)"
-    );
-    bytes32 private constant SIGNER_BINDING_TYPEHASH = keccak256("SignerBinding(address payer,address signer)");
     uint256 public constant MAX_VOUCHERS = 256;
     uint256 public constant MAX_CUT_BPS = 2000;
     uint16 private constant MAX_PROTOCOL_FEE_BPS = 2000;
-    uint64 private constant MAX_EXIT_DELAY = 90 days;
     uint64 private constant MAX_EPOCH_DURATION = 30 days;
     uint256 private constant BPS = 10_000;
+    address public constant BURN = 0x000000000000000000000000000000000000dEaD;
 
-    IERC20 private immutable _FEE_TOKEN;
     IOperatorRegistry public immutable OPERATOR_REGISTRY;
     IModelRegistry public immutable MODEL_REGISTRY;
     IStakeVault public immutable STAKE_VAULT;
+    IPriceOracle public immutable PRICE_ORACLE;
     address public immutable RESERVE;
     uint16 public immutable PROTOCOL_FEE_BPS;
-    uint64 public immutable EXIT_DELAY;
     uint64 public immutable EPOCH_DURATION;
+    uint32 private immutable _BETA_BPS;
+    uint16 private immutable _UTILISATION_BPS;
+    uint16 private immutable _HAIRCUT_BPS;
+    uint16 private immutable _PENALTY_BPS;
+    uint16 private immutable _CORRELATION_BPS;
 
-    mapping(address payer => mapping(address operator => Channel)) private _channels;
     mapping(address payer => mapping(address operator => mapping(bytes32 modelId => Lane))) private _lanes;
-    mapping(address key => Signer) private _signers;
+    mapping(address operator => Exposure) private _exposures;
     mapping(address operator => EarningsRing.Ring) private _earnings;
     mapping(bytes32 modelId => uint256) private _royalties;
     mapping(address account => uint256) private _credits;
     mapping(uint256 batchId => bytes32) private _batchCommitments;
     /// @dev One slot, because every settlement writes both. Protocol fees are the reserve's, besides its credits.
     uint64 private _batchCount;
-    uint128 private _protocolFees;
+    uint128 private _protocolFeesCharged;
+    uint128 private _protocolFeesCollected;
 
     constructor(
         address manager,
@@ -81,12 +91,12 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
         IOperatorRegistry operatorRegistry,
         IModelRegistry modelRegistry,
         IStakeVault stakeVault,
+        IPriceOracle priceOracle,
         Configuration memory configuration
-    ) AccessManaged(manager) EIP712("Plumbline InferenceSettlement", "1") {
+    ) AccessManaged(manager) Channels(feeToken, configuration.exitDelay) {
         require(
-            address(feeToken) != address(0) && address(operatorRegistry) != address(0)
-                && address(modelRegistry) != address(0) && address(stakeVault) != address(0)
-                && configuration.reserve != address(0),
+            address(operatorRegistry) != address(0) && address(modelRegistry) != address(0)
+                && address(stakeVault) != address(0) && configuration.reserve != address(0),
             InferenceSettlement_ZeroAddress()
         );
         address distributed = stakeVault.FEE_TOKEN();
@@ -95,16 +105,25 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
             configuration.protocolFeeBps <= MAX_PROTOCOL_FEE_BPS,
             InferenceSettlement_ProtocolFeeTooHigh(configuration.protocolFeeBps, MAX_PROTOCOL_FEE_BPS)
         );
-        _requireDuration(configuration.exitDelay, MAX_EXIT_DELAY);
         _requireDuration(configuration.epochDuration, MAX_EPOCH_DURATION);
-        _FEE_TOKEN = feeToken;
+        bool oneToken = stakeVault.STAKE_TOKEN() == address(feeToken);
+        require(
+            oneToken == (address(priceOracle) == address(0)),
+            InferenceSettlement_PriceOracleMismatch(address(priceOracle), oneToken)
+        );
+        _requireSafe(configuration.coverage);
         OPERATOR_REGISTRY = operatorRegistry;
         MODEL_REGISTRY = modelRegistry;
         STAKE_VAULT = stakeVault;
+        PRICE_ORACLE = priceOracle;
         RESERVE = configuration.reserve;
         PROTOCOL_FEE_BPS = configuration.protocolFeeBps;
-        EXIT_DELAY = configuration.exitDelay;
         EPOCH_DURATION = configuration.epochDuration;
+        _BETA_BPS = configuration.coverage.betaBps;
+        _UTILISATION_BPS = configuration.coverage.utilisationBps;
+        _HAIRCUT_BPS = configuration.coverage.haircutBps;
+        _PENALTY_BPS = configuration.coverage.penaltyBps;
+        _CORRELATION_BPS = configuration.coverage.correlationBps;
         emit InferenceSettlementConfigured(
             address(feeToken),
             address(operatorRegistry),
@@ -115,68 +134,7 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
             configuration.exitDelay,
             configuration.epochDuration
         );
-    }
-
-    /// @inheritdoc IInferenceSettlement
-    function deposit(address payer, address operator, uint256 amount) external nonReentrant {
-        _credit(payer, operator, msg.sender, amount);
-        _FEE_TOKEN.pullExact(msg.sender, amount);
-    }
-
-    /// @inheritdoc IInferenceSettlement
-    function depositWithPermit(address operator, uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
-        external
-        nonReentrant
-    {
-        _credit(msg.sender, operator, msg.sender, amount);
-        // Anybody can submit the permit first; the allowance it leaves is all that matters.
-        try IERC20Permit(address(_FEE_TOKEN)).permit(msg.sender, address(this), amount, deadline, v, r, s) {} catch {}
-        _FEE_TOKEN.pullExact(msg.sender, amount);
-    }
-
-    /// @inheritdoc IInferenceSettlement
-    function depositWithAuthorization(
-        address payer,
-        address operator,
-        uint256 amount,
-        uint256 validAfter,
-        uint256 validBefore,
-        bytes32 salt,
-        bytes32 nonce,
-        uint8 v,
-        bytes32 r,
-        bytes32 s
-    ) external nonReentrant {
-        bytes32 expected = keccak256(abi.encode(operator, salt));
-        require(nonce == expected, InferenceSettlement_WrongAuthorizationNonce(nonce, expected));
-        _credit(payer, operator, payer, amount);
-        uint256 before = _FEE_TOKEN.balanceOf(address(this));
-        IERC3009Receive(address(_FEE_TOKEN))
-            .receiveWithAuthorization(payer, address(this), amount, validAfter, validBefore, nonce, v, r, s);
-        _FEE_TOKEN.requireReceived(before, amount);
-    }
-
-    /// @inheritdoc IInferenceSettlement
-    function authorizeSigner(address key, uint64 validUntil, bytes calldata proof) external {
-        require(validUntil > block.timestamp, InferenceSettlement_ValidityInPast(validUntil));
-        Signer memory bound = _signers[key];
-        require(
-            bound.payer == address(0) || bound.payer == msg.sender, InferenceSettlement_SignerBound(key, bound.payer)
-        );
-        require(validUntil >= bound.validUntil, InferenceSettlement_ValidityShortened(validUntil, bound.validUntil));
-        (address recovered,,) = ECDSA.tryRecoverCalldata(signerBindingDigest(msg.sender, key), proof);
-        require(recovered == key && key != address(0), InferenceSettlement_InvalidSignerProof(key, recovered));
-        _signers[key] = Signer({payer: msg.sender, validUntil: validUntil});
-        emit SignerAuthorized(msg.sender, key, validUntil);
-    }
-
-    /// @inheritdoc IInferenceSettlement
-    function revokeSigner(address key) external {
-        Signer memory bound = _signers[key];
-        require(bound.payer == msg.sender, InferenceSettlement_SignerUnknown(key, msg.sender));
-        uint64 validUntil = uint64(Math.min(bound.validUntil, block.timestamp + EXIT_DELAY));
-        _signers[key].validUntil = validUntil;
-        emit SignerRevoked(msg.sender, key, validUntil);
+        emit CoverageConfigured(address(priceOracle), configuration.coverage);
     }
 
     /// @inheritdoc IInferenceSettlement
@@ -185,22 +143,15 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
         bytes[] calldata signatures,
         bytes32 receiptsRoot,
         uint32 receiptCount,
+        uint128 declaredRisk,
         string calldata evidenceURI
-    ) external nonReentrant returns (uint256 batchId) {
+    ) external whenNotPaused nonReentrant returns (uint256 batchId) {
         require(
             vouchers.length != 0 && vouchers.length <= MAX_VOUCHERS && vouchers.length == signatures.length,
             InferenceSettlement_BatchSize(vouchers.length, signatures.length, MAX_VOUCHERS)
         );
         require(receiptsRoot != bytes32(0) && receiptCount != 0, InferenceSettlement_EmptyReceipts());
-        Tab memory tab = Tab({operator: vouchers[0].operator, batchId: 0, protocolFees: 0, earned: 0});
-        address settler = OPERATOR_REGISTRY.settlerOf(tab.operator);
-        require(
-            msg.sender == tab.operator || msg.sender == settler,
-            InferenceSettlement_NotSettler(msg.sender, tab.operator)
-        );
-        tab.batchId = _batchCount + 1;
-        batchId = tab.batchId;
-        EarningsRing.Ring storage ring = _advance(tab.operator);
+        Tab memory tab = _openTab(vouchers[0].operator, declaredRisk);
         for (uint256 i = 0; i < vouchers.length; ++i) {
             Voucher memory voucher = vouchers[i];
             require(
@@ -208,43 +159,22 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
             );
             _settleVoucher(tab, voucher, signatures[i]);
         }
-        if (tab.earned != 0) ring.lock(tab.earned);
-        uint128 protocolFees = _protocolFees + tab.protocolFees;
-        (_batchCount, _protocolFees) = (tab.batchId, protocolFees);
-        _batchCommitments[batchId] = keccak256(
-            abi.encode(tab.operator, receiptsRoot, receiptCount, uint64(block.timestamp), uint256(tab.earned))
-        );
-        emit BatchSettled(tab.operator, batchId, receiptsRoot, receiptCount, uint32(_epoch()), tab.earned, evidenceURI);
+        batchId = tab.batchId;
+        uint128 risk = _closeTab(tab, receiptsRoot, receiptCount, declaredRisk);
+        emit BatchSettled(tab.operator, batchId, receiptsRoot, receiptCount, tab.earned, risk, evidenceURI);
     }
 
-    /// @inheritdoc IInferenceSettlement
-    function startExit(address operator) external {
-        Channel storage channel_ = _channels[msg.sender][operator];
-        require(channel_.exitAt == 0, InferenceSettlement_ExitAlreadyStarted(channel_.exitAt));
-        uint64 exitAt = uint64(block.timestamp) + EXIT_DELAY;
-        channel_.exitAt = exitAt;
-        emit ExitStarted(msg.sender, operator, exitAt);
-    }
-
-    /// @inheritdoc IInferenceSettlement
-    function cancelExit(address operator) external {
-        Channel storage channel_ = _channels[msg.sender][operator];
-        require(channel_.exitAt != 0, InferenceSettlement_NoExit(msg.sender, operator));
-        channel_.exitAt = 0;
-        emit ExitCancelled(msg.sender, operator);
-    }
-
-    /// @inheritdoc IInferenceSettlement
-    function finishExit(address operator) external nonReentrant returns (uint256 amount) {
-        Channel storage channel_ = _channels[msg.sender][operator];
-        uint64 exitAt = channel_.exitAt;
-        require(exitAt != 0, InferenceSettlement_NoExit(msg.sender, operator));
-        require(block.timestamp >= exitAt, InferenceSettlement_ExitNotReady(exitAt));
-        amount = channel_.balance - channel_.settled;
-        channel_.balance = channel_.settled;
-        channel_.exitAt = 0;
-        emit ExitFinished(msg.sender, operator, amount);
-        _FEE_TOKEN.safeTransfer(msg.sender, amount);
+    /// @inheritdoc IBatches
+    function release(uint256 batchId, Batch calldata batch) external restricted nonReentrant {
+        require(isBatch(batchId, batch, false), Batches_WrongBatch(batchId));
+        _batchCommitments[batchId] = _commitment(batchId, batch, true);
+        Exposure storage exposure = _exposures[batch.operator];
+        (uint128 openRisk, uint128 undrawn) = (exposure.openRisk, exposure.undrawn);
+        uint128 locked = uint128(Math.min(batch.earned, undrawn));
+        (exposure.openRisk, exposure.undrawn) = (openRisk - batch.risk, undrawn - locked);
+        EarningsRing.Ring storage ring = _advance(batch.operator);
+        if (locked != 0) ring.lock(locked);
+        emit BatchReleased(batch.operator, batchId, batch.risk, locked);
     }
 
     /// @inheritdoc IInferenceSettlement
@@ -264,7 +194,7 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
         if (distributed != 0 && paid != 0 && !_FEE_TOKEN.trySafeTransfer(payout, paid)) {
             // An operator whose payout address cannot receive would else choose when its stakers are paid, and at which
             // commission.
-            ring.claimable = paid.toUint128();
+            ring.claimable = paid.toUint112();
             (amount, paid) = (distributed, 0);
         }
         emit EarningsClaimed(operator, payout, paid, distributed);
@@ -291,36 +221,24 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
         amount = credited(account);
         require(amount != 0, InferenceSettlement_NothingToClaim(account));
         _credits[account] = 0;
-        if (account == RESERVE) _protocolFees = 0;
+        if (account == RESERVE) _protocolFeesCollected = _protocolFeesCharged;
         emit CreditCollected(account, amount);
         _FEE_TOKEN.safeTransfer(account, amount);
     }
 
     /// @inheritdoc IInferenceSettlement
-    function seize(address operator, uint256 amount, uint256 cutBps, address beneficiary)
-        external
-        restricted
-        nonReentrant
-        returns (uint256 actual)
-    {
-        require(cutBps <= MAX_CUT_BPS, InferenceSettlement_CutTooHigh(cutBps, MAX_CUT_BPS));
-        (uint256 fromClaimable, uint256 fromLocked) = _advance(operator).take(amount);
-        actual = fromClaimable + fromLocked;
+    function seize(Seizure calldata seizure) external restricted nonReentrant returns (uint256 actual) {
+        require(seizure.cutBps <= MAX_CUT_BPS, InferenceSettlement_CutTooHigh(seizure.cutBps, MAX_CUT_BPS));
+        Seized memory seized;
+        (seized.fromClaimable, seized.fromLocked) = _advance(seizure.operator).take(seizure.amount);
+        actual = seized.fromClaimable + seized.fromLocked;
+        Exposure storage exposure = _exposures[seizure.operator];
+        seized.fromUndrawn = Math.min(seizure.amount - actual, exposure.undrawn);
+        actual += seized.fromUndrawn;
         if (actual == 0) return 0;
-        uint256 cut = Math.mulDiv(actual, cutBps, BPS);
-        _credits[beneficiary] += cut;
-        _credits[RESERVE] += actual - cut;
-        emit EarningsSeized(operator, beneficiary, fromClaimable, fromLocked, cut);
-    }
-
-    /// @inheritdoc IInferenceSettlement
-    function FEE_TOKEN() external view returns (address) {
-        return address(_FEE_TOKEN);
-    }
-
-    /// @inheritdoc IInferenceSettlement
-    function channel(address payer, address operator) external view returns (Channel memory) {
-        return _channels[payer][operator];
+        exposure.undrawn -= seized.fromUndrawn.toUint128();
+        _share(seized, actual, seizure);
+        emit EarningsSeized(seizure.operator, seizure.beneficiary, seizure.victim, seized);
     }
 
     /// @inheritdoc IInferenceSettlement
@@ -329,14 +247,9 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
     }
 
     /// @inheritdoc IInferenceSettlement
-    function signer(address key) external view returns (Signer memory) {
-        return _signers[key];
-    }
-
-    /// @inheritdoc IInferenceSettlement
     function earnings(address operator) external view returns (Earnings memory) {
         (uint256 locked, uint256 claimable) = _earnings[operator].balances(_epoch());
-        return Earnings({locked: locked, claimable: claimable});
+        return Earnings({locked: locked, claimable: claimable, undrawn: _exposures[operator].undrawn});
     }
 
     /// @inheritdoc IInferenceSettlement
@@ -355,25 +268,70 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
     }
 
     /// @inheritdoc IInferenceSettlement
+    function protocolFeesCharged() external view returns (uint256) {
+        return _protocolFeesCharged;
+    }
+
+    /// @inheritdoc IBatches
+    function coverage(address operator) external view returns (Coverage memory) {
+        (uint256 locked,) = _earnings[operator].balances(_epoch());
+        return _coverage(operator, locked);
+    }
+
+    /// @inheritdoc IBatches
+    function coverageTerms() public view returns (CoverageTerms memory) {
+        return CoverageTerms({
+            betaBps: _BETA_BPS,
+            utilisationBps: _UTILISATION_BPS,
+            haircutBps: _HAIRCUT_BPS,
+            penaltyBps: _PENALTY_BPS,
+            correlationBps: _CORRELATION_BPS
+        });
+    }
+
+    /// @inheritdoc IBatches
+    function isBatch(uint256 batchId, Batch calldata batch, bool released) public view returns (bool) {
+        return _batchCommitments[batchId] == _commitment(batchId, batch, released);
+    }
+
+    /// @inheritdoc IInferenceSettlement
     function credited(address account) public view returns (uint256) {
-        return account == RESERVE ? _credits[account] + _protocolFees : _credits[account];
+        if (account != RESERVE) return _credits[account];
+        return _credits[account] + _protocolFeesCharged - _protocolFeesCollected;
     }
 
-    /// @inheritdoc IInferenceSettlement
-    function voucherDigest(Voucher memory voucher) public view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(VOUCHER_TYPEHASH, voucher)));
+    /// @dev Whose batch it is and how much it may come to, as of before it.
+    function _openTab(address operator, uint128 declaredRisk) private returns (Tab memory tab) {
+        address settler = OPERATOR_REGISTRY.settlerOf(operator);
+        require(msg.sender == operator || msg.sender == settler, InferenceSettlement_NotSettler(msg.sender, operator));
+        // What has matured can leave in the next block, and covers nothing.
+        uint128 headroom = _coverage(operator, _advance(operator).locked).headroom.toUint128();
+        require(declaredRisk <= headroom, InferenceSettlement_Uncovered(declaredRisk, headroom));
+        (tab.operator, tab.batchId, tab.headroom) = (operator, _batchCount + 1, headroom);
     }
 
-    /// @inheritdoc IInferenceSettlement
-    function signerBindingDigest(address payer, address key) public view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(SIGNER_BINDING_TYPEHASH, payer, key)));
-    }
-
-    function _credit(address payer, address operator, address from, uint256 amount) private {
-        require(amount != 0, InferenceSettlement_ZeroAmount());
-        require(payer != address(0) && operator != address(0), InferenceSettlement_ZeroAddress());
-        _channels[payer][operator].balance += amount.toUint128();
-        emit Deposited(payer, operator, from, amount);
+    /// @dev Books the batch and commits to it.
+    function _closeTab(Tab memory tab, bytes32 receiptsRoot, uint32 receiptCount, uint128 declaredRisk)
+        private
+        returns (uint128 risk)
+    {
+        risk = uint128(Math.max(tab.paid, declaredRisk));
+        (_batchCount, _protocolFeesCharged) = (tab.batchId, _protocolFeesCharged + tab.protocolFees);
+        Exposure storage exposure = _exposures[tab.operator];
+        (exposure.openRisk, exposure.undrawn) = (exposure.openRisk + risk, exposure.undrawn + tab.earned);
+        _batchCommitments[tab.batchId] = _commitment(
+            tab.batchId,
+            Batch({
+                operator: tab.operator,
+                settledAt: uint64(block.timestamp),
+                settledBlock: uint64(block.number),
+                receiptCount: receiptCount,
+                receiptsRoot: receiptsRoot,
+                earned: tab.earned,
+                risk: risk
+            }),
+            false
+        );
     }
 
     /// @dev Pays one voucher, whole or in part, or says why not.
@@ -396,7 +354,9 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
         Channel storage channel_ = _channels[voucher.payer][tab.operator];
         (uint128 balance, uint128 settled) = (channel_.balance, channel_.settled);
         uint128 fee = uint128(Math.min(due, balance - settled));
-        if (fee == 0) return _skip(tab, voucher, SkipReason.Underfunded, due);
+        SkipReason limit = SkipReason.Underfunded;
+        if (fee > tab.headroom - tab.paid) (fee, limit) = (tab.headroom - tab.paid, SkipReason.Uncovered);
+        if (fee == 0) return _skip(tab, voucher, limit, due);
         uint64 units = voucher.cumulativeUnits - lane_.units;
         // Units follow the money, rounded down: the rest is counted when the rest is paid. A part fits where the whole did.
         // forge-lint: disable-next-line(unsafe-typecast)
@@ -408,7 +368,7 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
         // Its first payment opens the lane.
         if (lane_.fee == fee) (stored.royaltyBps, stored.open) = (lane_.royaltyBps, true);
         _split(tab, voucher, units, fee, lane_);
-        if (fee < due) _skip(tab, voucher, SkipReason.Underfunded, due - fee);
+        if (fee < due) _skip(tab, voucher, limit, due - fee);
     }
 
     /// @dev Protocol fee and royalty of a lane round down over all it ever paid, so that slicing a fee into many vouchers
@@ -426,6 +386,7 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
         // forge-lint: disable-end(unsafe-typecast)
         if (protocolFee + royalty > fee) royalty = fee - protocolFee;
         if (royalty != 0) _royalties[voucher.modelId] += royalty;
+        tab.paid += fee;
         tab.protocolFees += protocolFee;
         tab.earned += fee - protocolFee - royalty;
         emit FeesSettled(tab.operator, voucher.payer, voucher.modelId, tab.batchId, units, fee, protocolFee, royalty);
@@ -442,19 +403,49 @@ contract InferenceSettlement is IInferenceSettlement, AccessManaged, EIP712, Ree
         if (matured != 0) emit EarningsReleased(operator, matured);
     }
 
-    function _isSignedByPayer(Voucher memory voucher, bytes calldata signature) private view returns (bool) {
-        (address recovered, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(voucherDigest(voucher), signature);
-        if (failure != ECDSA.RecoverError.NoError) return false;
-        if (recovered == voucher.payer) return true;
-        Signer memory bound = _signers[recovered];
-        return bound.payer == voucher.payer && block.timestamp <= bound.validUntil;
+    /// @dev The victim first, then who proved the fault; of the rest half is burned, so that nobody gets its own back by
+    ///      accusing itself, and half is the reserve's.
+    function _share(Seized memory seized, uint256 actual, Seizure calldata seizure) private {
+        seized.refund = seizure.victim == address(0) ? 0 : Math.min(seizure.refund, actual);
+        uint256 left = actual - seized.refund;
+        seized.cut = seizure.beneficiary == address(0) ? 0 : Math.min(Math.mulDiv(actual, seizure.cutBps, BPS), left);
+        left -= seized.cut;
+        seized.reserved = left / 2;
+        seized.burned = left - seized.reserved;
+        _credits[seizure.victim] += seized.refund;
+        _credits[seizure.beneficiary] += seized.cut;
+        _credits[RESERVE] += seized.reserved;
+        _credits[BURN] += seized.burned;
+    }
+
+    function _coverage(address operator, uint256 locked) private view returns (Coverage memory) {
+        Exposure memory exposure = _exposures[operator];
+        (uint256 price, bool fresh) =
+            address(PRICE_ORACLE) == address(0) ? (CoverageMath.PRICE_SCALE, true) : PRICE_ORACLE.collateralPrice();
+        CoverageTerms memory terms = coverageTerms();
+        uint256 collateral =
+            CoverageMath.collateral(locked + exposure.undrawn, STAKE_VAULT.collateral(operator), price, terms);
+        return Coverage({
+            collateral: collateral,
+            openRisk: exposure.openRisk,
+            headroom: fresh ? CoverageMath.headroom(collateral, exposure.openRisk, terms) : 0
+        });
     }
 
     function _epoch() private view returns (uint64) {
         return uint64(block.timestamp) / EPOCH_DURATION;
     }
 
-    function _requireDuration(uint64 duration, uint64 max) private pure {
-        require(duration != 0 && duration <= max, InferenceSettlement_DurationOutOfRange(duration, 1, max));
+    /// @dev A batch that was released has another commitment, and so is released once.
+    function _commitment(uint256 batchId, Batch memory batch, bool released) private pure returns (bytes32) {
+        return keccak256(abi.encode(batchId, batch, released));
+    }
+
+    function _requireSafe(CoverageTerms memory terms) private pure {
+        require(
+            terms.haircutBps <= BPS && terms.penaltyBps <= BPS && terms.correlationBps <= BPS
+                && CoverageMath.deters(terms),
+            InferenceSettlement_UnsafeCoverage(terms)
+        );
     }
 }

@@ -140,12 +140,16 @@ contract Slasher is ISlasher, AccessManaged {
 
     function _takeEarnings(address operator, uint32 missedSlots, uint32 observedSlots) private returns (uint256) {
         IInferenceSettlement.Earnings memory earnings = INFERENCE_SETTLEMENT.earnings(operator);
-        uint256 escrowed = earnings.locked + earnings.claimable;
+        uint256 escrowed = earnings.locked + earnings.claimable + earnings.undrawn;
         return INFERENCE_SETTLEMENT.seize(
-            operator,
-            _part(escrowed, _penalty.earningsBps, missedSlots, observedSlots),
-            _penalty.reporterCutBps,
-            msg.sender
+            IInferenceSettlement.Seizure({
+                operator: operator,
+                amount: _part(escrowed, _penalty.earningsBps, missedSlots, observedSlots),
+                cutBps: _penalty.reporterCutBps,
+                beneficiary: msg.sender,
+                victim: address(0),
+                refund: 0
+            })
         );
     }
 

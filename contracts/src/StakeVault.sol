@@ -26,8 +26,15 @@ contract StakeVault is IStakeVault, AccessManaged, ReentrancyGuardTransient {
         uint32 generation;
     }
 
+    /// @dev One slot: sums over all pools.
+    struct Totals {
+        uint128 assets;
+        uint128 thawAssets;
+    }
+
     uint256 public constant MAX_CUT_BPS = 2000;
     uint256 public constant MAX_TICKETS = 64;
+    uint256 public constant MAX_DELEGATION_RATIO = 20;
     uint64 private constant MAX_THAW = 365 days;
     uint256 private constant BPS = 10_000;
 
@@ -44,6 +51,7 @@ contract StakeVault is IStakeVault, AccessManaged, ReentrancyGuardTransient {
     mapping(uint256 ticketId => Ticket) private _tickets;
     mapping(address account => uint256) private _credits;
     uint256 private _lastTicketId;
+    Totals private _totals;
 
     constructor(
         address manager,
@@ -102,6 +110,8 @@ contract StakeVault is IStakeVault, AccessManaged, ReentrancyGuardTransient {
         pool_.assets -= assets.toUint128();
         pool_.thawAssets += assets.toUint128();
         pool_.thawShares += thawShares;
+        (_totals.assets, _totals.thawAssets) =
+        (_totals.assets - assets.toUint128(), _totals.thawAssets + assets.toUint128());
         uint64 readyAt = uint64(block.timestamp) + THAW;
         ticketId = ++_lastTicketId;
         _tickets[ticketId] = Ticket({
@@ -137,9 +147,8 @@ contract StakeVault is IStakeVault, AccessManaged, ReentrancyGuardTransient {
         if (actual == 0) return 0;
 
         (uint256 fromActive, uint256 fromThawing) = ShareMath.splitSlash(actual, pool_.assets, pool_.thawAssets);
-        pool_.assets -= fromActive.toUint128();
-        pool_.thawAssets -= fromThawing.toUint128();
-        uint256 cut = Math.mulDiv(actual, cutBps, BPS);
+        _remove(pool_, fromActive.toUint128(), fromThawing.toUint128());
+        uint256 cut = beneficiary == address(0) ? 0 : Math.mulDiv(actual, cutBps, BPS);
         _credits[beneficiary] += cut;
         _credits[SINK] += actual - cut;
         emit Slashed(operator, beneficiary, fromActive, fromThawing, cut);
@@ -209,6 +218,23 @@ contract StakeVault is IStakeVault, AccessManaged, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IStakeVault
+    function collateral(address operator) external view returns (uint256) {
+        uint256 own = stakeOf(operator, operator);
+        if (own < OWN_STAKE_FLOOR) return 0;
+        return own + Math.min(_pools[operator].assets - own, MAX_DELEGATION_RATIO * own);
+    }
+
+    /// @inheritdoc IStakeVault
+    function totalAssets() external view returns (uint256) {
+        return _totals.assets;
+    }
+
+    /// @inheritdoc IStakeVault
+    function totalThawing() external view returns (uint256) {
+        return _totals.thawAssets;
+    }
+
+    /// @inheritdoc IStakeVault
     function slashable(address operator) external view returns (uint256) {
         return uint256(_pools[operator].assets) + _pools[operator].thawAssets;
     }
@@ -234,6 +260,7 @@ contract StakeVault is IStakeVault, AccessManaged, ReentrancyGuardTransient {
         holding.shares += shares;
         pool_.shares += shares;
         pool_.assets += assets.toUint128();
+        _totals.assets += assets.toUint128();
         emit Staked(operator, msg.sender, assets, shares);
         _STAKE_TOKEN.pullExact(msg.sender, assets);
     }
@@ -246,18 +273,25 @@ contract StakeVault is IStakeVault, AccessManaged, ReentrancyGuardTransient {
         Pool storage pool_ = _pools[ticket_.operator];
         if (ticket_.generation == pool_.generation) {
             assets = ShareMath.toAssets(ticket_.thawShares, pool_.thawAssets, pool_.thawShares);
-            pool_.thawAssets -= assets.toUint128();
             pool_.thawShares -= ticket_.thawShares;
+            _remove(pool_, 0, assets.toUint128());
         }
         emit Withdrawn(ticket_.operator, msg.sender, ticketId, assets);
     }
 
     function _reset(address operator, Pool storage pool_) private {
         uint256 dust = uint256(pool_.assets) + pool_.thawAssets;
+        _remove(pool_, pool_.assets, pool_.thawAssets);
         uint32 generation = pool_.generation + 1;
         _pools[operator] = Pool({assets: 0, thawAssets: 0, shares: 0, thawShares: 0, generation: generation});
         _credits[SINK] += dust;
         emit PoolReset(operator, generation, dust);
+    }
+
+    /// @dev Stake leaves a pool and the vault's totals together.
+    function _remove(Pool storage pool_, uint128 active, uint128 thawing) private {
+        (pool_.assets, pool_.thawAssets) = (pool_.assets - active, pool_.thawAssets - thawing);
+        (_totals.assets, _totals.thawAssets) = (_totals.assets - active, _totals.thawAssets - thawing);
     }
 
     /// @dev Brings a holding up to date: rewards counted, shares of a wiped-out generation dropped.

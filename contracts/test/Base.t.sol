@@ -8,13 +8,16 @@ import {Slasher} from "../src/Slasher.sol";
 import {StakeVault} from "../src/StakeVault.sol";
 import {TestToken} from "../src/TestToken.sol";
 import {UptimeLedger} from "../src/UptimeLedger.sol";
+import {IBatches} from "../src/interfaces/IBatches.sol";
 import {IInferenceSettlement} from "../src/interfaces/IInferenceSettlement.sol";
 import {IModelRegistry} from "../src/interfaces/IModelRegistry.sol";
+import {IPriceOracle} from "../src/interfaces/IPriceOracle.sol";
 import {ISlasher} from "../src/interfaces/ISlasher.sol";
 import {IStakeVault} from "../src/interfaces/IStakeVault.sol";
 import {IUptimeLedger} from "../src/interfaces/IUptimeLedger.sol";
+import {FixedPrice} from "./FixedPrice.sol";
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
-import {Test} from "forge-std/Test.sol";
+import {Test, Vm} from "forge-std/Test.sol";
 
 /// @notice The whole system, wired as the deployer wires it, with named actors and the signatures that real clients make.
 /// @dev Digests are built here from the type strings, never by the contracts' own digest functions, so that a test that
@@ -23,6 +26,8 @@ import {Test} from "forge-std/Test.sol";
 abstract contract Base is Test {
     uint64 internal constant SLASHER = 1;
     uint64 internal constant GOVERNOR = 2;
+    uint64 internal constant AUDITOR = 3;
+    uint64 internal constant GUARDIAN = 5;
 
     uint64 internal constant START = 1_800_000_000;
     uint256 internal constant FLOOR = 1000 ether;
@@ -42,6 +47,9 @@ abstract contract Base is Test {
     uint64 internal constant PERIOD_SECONDS = uint64(SLOT_SECONDS) * SLOTS;
     uint64 internal constant REPORT_WINDOW = 12 hours;
     uint32 internal constant GOVERNOR_DELAY = 23 days;
+    /// @dev Of stake in fee tokens, where they are two: high, so that coverage is short only where a test makes it so.
+    uint256 internal constant PRICE = 1000 ether;
+    address internal constant BURN = 0x000000000000000000000000000000000000dEaD;
     bytes32 internal constant DOMAIN = "aws/eu-west-1";
     /// @dev No model has this id.
     bytes32 internal constant UNKNOWN = "unknown";
@@ -49,6 +57,7 @@ abstract contract Base is Test {
     address internal admin = makeAddr("admin");
     address internal governor = makeAddr("governor");
     address internal guardian = makeAddr("guardian");
+    address internal auditor = makeAddr("auditor");
     address internal sink = makeAddr("sink");
     address internal reserve = makeAddr("reserve");
     address internal publisher = makeAddr("publisher");
@@ -66,6 +75,7 @@ abstract contract Base is Test {
     ModelRegistry internal modelRegistry;
     StakeVault internal vault;
     OperatorRegistry internal operatorRegistry;
+    IPriceOracle internal priceOracle;
     InferenceSettlement internal settlement;
     UptimeLedger internal ledger;
     Slasher internal slasher;
@@ -77,6 +87,9 @@ abstract contract Base is Test {
     mapping(address operator => Account) internal signingKeyOf;
     mapping(address operator => address) internal settlerOf;
     mapping(uint64 period => uint32[] members) internal committeeOf;
+    /// @dev Batches as their events tell them, and those of them that were not released yet.
+    mapping(uint256 batchId => IBatches.Batch) internal batchOf;
+    uint256[] internal openBatches;
 
     function setUp() public virtual {
         vm.warp(START);
@@ -100,6 +113,11 @@ abstract contract Base is Test {
         return TestToken(_create("TestToken", abi.encode("Fee", "FEE", 18)));
     }
 
+    /// @dev Of the two tokens; one token has no price in itself.
+    function _createPriceOracle() internal virtual returns (IPriceOracle) {
+        return new FixedPrice(PRICE);
+    }
+
     /// @dev Tests that need many periods at hand have a longer one.
     function _evidenceWindow() internal pure virtual returns (uint64) {
         return EVIDENCE;
@@ -112,7 +130,17 @@ abstract contract Base is Test {
 
     function _configuration() internal view returns (InferenceSettlement.Configuration memory) {
         return InferenceSettlement.Configuration({
-            reserve: reserve, protocolFeeBps: PROTOCOL_FEE_BPS, exitDelay: EXIT_DELAY, epochDuration: EPOCH
+            reserve: reserve,
+            protocolFeeBps: PROTOCOL_FEE_BPS,
+            exitDelay: EXIT_DELAY,
+            epochDuration: EPOCH,
+            coverage: _coverageTerms()
+        });
+    }
+
+    function _coverageTerms() internal pure virtual returns (IBatches.CoverageTerms memory) {
+        return IBatches.CoverageTerms({
+            betaBps: 30_000, utilisationBps: 7900, haircutBps: 8000, penaltyBps: 8444, correlationBps: 1000
         });
     }
 
@@ -159,10 +187,13 @@ abstract contract Base is Test {
         operatorRegistry = OperatorRegistry(
             _create("OperatorRegistry", abi.encode(accessManager, modelRegistry, vault, COMMISSION_DELAY))
         );
+        if (stakeToken != feeToken) priceOracle = _createPriceOracle();
         settlement = InferenceSettlement(
             _create(
                 "InferenceSettlement",
-                abi.encode(accessManager, feeToken, operatorRegistry, modelRegistry, vault, _configuration())
+                abi.encode(
+                    accessManager, feeToken, operatorRegistry, modelRegistry, vault, priceOracle, _configuration()
+                )
             )
         );
         ledger = UptimeLedger(_create("UptimeLedger", abi.encode(operatorRegistry, _schedule())));
@@ -184,7 +215,12 @@ abstract contract Base is Test {
         accessManager.setTargetFunctionRole(
             address(slasher), _selectors(slasher.changeDowntimePenalty.selector), GOVERNOR
         );
+        accessManager.setTargetFunctionRole(address(settlement), _selectors(settlement.release.selector), AUDITOR);
+        accessManager.setTargetFunctionRole(address(settlement), _selectors(settlement.pause.selector), GUARDIAN);
+        accessManager.setTargetFunctionRole(address(settlement), _selectors(settlement.unpause.selector), GUARDIAN);
         accessManager.grantRole(SLASHER, address(slasher), 0);
+        accessManager.grantRole(AUDITOR, auditor, 0);
+        accessManager.grantRole(GUARDIAN, guardian, 0);
         accessManager.grantRole(GOVERNOR, governor, GOVERNOR_DELAY);
         accessManager.grantRole(accessManager.ADMIN_ROLE(), admin, 0);
         accessManager.renounceRole(accessManager.ADMIN_ROLE(), address(this));
@@ -423,16 +459,65 @@ abstract contract Base is Test {
         vouchers[0] = voucher;
         bytes[] memory signatures = new bytes[](1);
         signatures[0] = signature;
+        vm.recordLogs();
         vm.prank(voucher.operator);
-        batchId = settlement.settle(vouchers, signatures, keccak256("receipts"), 1, "ipfs://receipts");
+        batchId = settlement.settle(vouchers, signatures, keccak256("receipts"), 1, 0, "ipfs://receipts");
+        _noteBatches();
     }
 
-    /// @dev `payer` deposits `fee` more and pays it to the operator in the lane of the model.
+    /// @dev Keeps the batches that were settled since logs are recorded.
+    function _noteBatches() internal {
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i = 0; i < logs.length; ++i) {
+            if (logs[i].topics[0] != IInferenceSettlement.BatchSettled.selector) continue;
+            (bytes32 receiptsRoot, uint32 receiptCount, uint128 earned, uint128 risk,) =
+                abi.decode(logs[i].data, (bytes32, uint32, uint128, uint128, string));
+            uint256 batchId = uint256(logs[i].topics[2]);
+            openBatches.push(batchId);
+            batchOf[batchId] = IBatches.Batch({
+                operator: address(uint160(uint256(logs[i].topics[1]))),
+                settledAt: _now(),
+                settledBlock: _blockNumber(),
+                receiptCount: receiptCount,
+                receiptsRoot: receiptsRoot,
+                earned: earned,
+                risk: risk
+            });
+        }
+    }
+
+    /// @dev As the auditor does it when a batch was not drawn, or was judged.
+    function _release(uint256 batchId) internal {
+        vm.prank(auditor);
+        settlement.release(batchId, batchOf[batchId]);
+    }
+
+    function _releaseAll() internal {
+        for (; openBatches.length != 0; openBatches.pop()) {
+            uint256 batchId = openBatches[openBatches.length - 1];
+            if (settlement.isBatch(batchId, batchOf[batchId], false)) _release(batchId);
+        }
+    }
+
+    /// @dev `payer` deposits `fee` more and pays it to the operator in the lane of the model; the batch is released.
     function _pay(address operator, uint128 fee) internal {
         _deposit(payer.addr, operator, fee);
         IInferenceSettlement.Lane memory lane = settlement.lane(payer.addr, operator, modelId);
         IInferenceSettlement.Voucher memory voucher = _voucher(payer.addr, operator, lane.fee + fee, lane.units + 1000);
-        _settle(voucher, _signVoucher(voucher, payer));
+        _release(_settle(voucher, _signVoucher(voucher, payer)));
+    }
+
+    // Faults.
+
+    /// @dev A seizure as the slasher asks for it, where nobody is refunded.
+    function _seizure(address operator, uint256 amount, uint256 cutBps, address beneficiary)
+        internal
+        pure
+        returns (IInferenceSettlement.Seizure memory)
+    {
+        return IInferenceSettlement.Seizure({
+            operator: operator, amount: amount, cutBps: cutBps, beneficiary: beneficiary, victim: address(0), refund: 0
+        });
     }
 
     // Uptime.

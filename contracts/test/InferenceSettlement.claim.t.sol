@@ -17,9 +17,11 @@ contract InferenceSettlementClaimTest is SettlementBase {
     }
 
     function test_EarningsAreFreeAfterSevenFullEpochs() public {
-        _settleOne(_owed(10 ether, 1000));
-        uint64 earnedIn = _now() / EPOCH;
-        _warpTo((earnedIn + 8) * EPOCH - 1);
+        uint256 batchId = _settleOne(_owed(10 ether, 1000));
+        _skip(3 * EPOCH);
+        _release(batchId);
+        uint64 releasedIn = _now() / EPOCH;
+        _warpTo((releasedIn + 8) * EPOCH - 1);
         assertEq(settlement.earnings(operator).locked, NET);
         _expectNothingToClaim(operator);
         settlement.claim(operator);
@@ -181,6 +183,18 @@ contract InferenceSettlementCollectTest is SettlementBase {
         assertEq(settlement.collect(reserve), 0.5 ether);
         assertEq(feeToken.balanceOf(reserve), 0.5 ether);
         assertEq(settlement.credited(reserve), 0);
+    }
+
+    /// @dev What was ever charged outlives its collection.
+    function test_ProtocolFeesAddUpForEver() public {
+        _deposit(payer.addr, operator, 100 ether);
+        _settleOne(_owed(10 ether, 1000));
+        settlement.collect(reserve);
+        _settleOne(_owed(30 ether, 3000));
+        assertEq(settlement.protocolFeesCharged(), 1.5 ether);
+        assertEq(settlement.credited(reserve), 1 ether);
+        assertEq(settlement.collect(reserve), 1 ether);
+        assertEq(settlement.protocolFeesCharged(), 1.5 ether);
     }
 
     function test_RevertWhen_NothingIsCredited() public {

@@ -6,6 +6,7 @@ import {StakeVault} from "../src/StakeVault.sol";
 import {IInferenceSettlement} from "../src/interfaces/IInferenceSettlement.sol";
 import {IModelRegistry} from "../src/interfaces/IModelRegistry.sol";
 import {IOperatorRegistry} from "../src/interfaces/IOperatorRegistry.sol";
+import {IPriceOracle} from "../src/interfaces/IPriceOracle.sol";
 import {IStakeVault} from "../src/interfaces/IStakeVault.sol";
 import {Base} from "./Base.t.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
@@ -23,18 +24,25 @@ contract InferenceSettlementConstructorTest is Base {
             EXIT_DELAY,
             EPOCH
         );
+        vm.expectEmit();
+        emit IInferenceSettlement.CoverageConfigured(address(priceOracle), _coverageTerms());
         InferenceSettlement created = _create(_configuration());
         assertEq(created.authority(), address(accessManager));
         assertEq(created.FEE_TOKEN(), address(feeToken));
         assertEq(address(created.OPERATOR_REGISTRY()), address(operatorRegistry));
         assertEq(address(created.MODEL_REGISTRY()), address(modelRegistry));
         assertEq(address(created.STAKE_VAULT()), address(vault));
+        assertEq(address(created.PRICE_ORACLE()), address(priceOracle));
+        assertEq(abi.encode(created.coverageTerms()), abi.encode(_coverageTerms()));
         assertEq(created.RESERVE(), reserve);
+        assertEq(created.BURN(), BURN);
         assertEq(created.PROTOCOL_FEE_BPS(), PROTOCOL_FEE_BPS);
         assertEq(created.EXIT_DELAY(), EXIT_DELAY);
         assertEq(created.EPOCH_DURATION(), EPOCH);
         assertEq(created.MAX_VOUCHERS(), 256);
         assertEq(created.MAX_CUT_BPS(), 2000);
+        assertEq(created.MAX_PAUSE(), 7 days);
+        assertEq(created.PAUSE_COOLDOWN(), 30 days);
         assertEq(created.batchCount(), 0);
     }
 
@@ -42,13 +50,13 @@ contract InferenceSettlementConstructorTest is Base {
         bytes memory zeroAddress = abi.encodeWithSelector(IInferenceSettlement.InferenceSettlement_ZeroAddress.selector);
         InferenceSettlement.Configuration memory configuration = _configuration();
         vm.expectRevert(zeroAddress);
-        _create(IERC20(address(0)), operatorRegistry, modelRegistry, vault, configuration);
+        _create(IERC20(address(0)), operatorRegistry, modelRegistry, vault, priceOracle, configuration);
         vm.expectRevert(zeroAddress);
-        _create(feeToken, IOperatorRegistry(address(0)), modelRegistry, vault, configuration);
+        _create(feeToken, IOperatorRegistry(address(0)), modelRegistry, vault, priceOracle, configuration);
         vm.expectRevert(zeroAddress);
-        _create(feeToken, operatorRegistry, IModelRegistry(address(0)), vault, configuration);
+        _create(feeToken, operatorRegistry, IModelRegistry(address(0)), vault, priceOracle, configuration);
         vm.expectRevert(zeroAddress);
-        _create(feeToken, operatorRegistry, modelRegistry, IStakeVault(address(0)), configuration);
+        _create(feeToken, operatorRegistry, modelRegistry, IStakeVault(address(0)), priceOracle, configuration);
         configuration.reserve = address(0);
         vm.expectRevert(zeroAddress);
         _create(configuration);
@@ -65,7 +73,51 @@ contract InferenceSettlementConstructorTest is Base {
                 address(stakeToken)
             )
         );
-        _create(feeToken, operatorRegistry, modelRegistry, other, _configuration());
+        _create(feeToken, operatorRegistry, modelRegistry, other, priceOracle, _configuration());
+    }
+
+    function test_RevertWhen_TwoTokensHaveNoPrice() public {
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IInferenceSettlement.InferenceSettlement_PriceOracleMismatch.selector, address(0), false
+            )
+        );
+        _create(feeToken, operatorRegistry, modelRegistry, vault, IPriceOracle(address(0)), _configuration());
+    }
+
+    function test_RevertWhen_OneTokenHasAPrice() public {
+        StakeVault oneToken =
+            new StakeVault(address(accessManager), feeToken, feeToken, sink, FLOOR, MIN_DEPOSIT, _durations());
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IInferenceSettlement.InferenceSettlement_PriceOracleMismatch.selector, address(priceOracle), true
+            )
+        );
+        _create(feeToken, operatorRegistry, modelRegistry, oneToken, priceOracle, _configuration());
+        _create(feeToken, operatorRegistry, modelRegistry, oneToken, IPriceOracle(address(0)), _configuration());
+    }
+
+    /// @dev Terms under which cheating could pay, or that make no sense, cannot be deployed.
+    function test_RevertWhen_TheTermsOfCoverageAreUnsafe() public {
+        InferenceSettlement.Configuration memory configuration = _configuration();
+        configuration.coverage.utilisationBps = 7941;
+        _create(configuration);
+        configuration.coverage.utilisationBps = 7942;
+        _expectUnsafe(configuration);
+        configuration.coverage.utilisationBps = 0;
+        _expectUnsafe(configuration);
+        configuration = _configuration();
+        configuration.coverage.betaBps = 10_000;
+        _expectUnsafe(configuration);
+        configuration = _configuration();
+        configuration.coverage.penaltyBps = 10_001;
+        _expectUnsafe(configuration);
+        configuration = _configuration();
+        configuration.coverage.haircutBps = 10_001;
+        _expectUnsafe(configuration);
+        configuration = _configuration();
+        configuration.coverage.correlationBps = 10_001;
+        _expectUnsafe(configuration);
     }
 
     function test_RevertWhen_TheProtocolFeeIsTooHigh() public {
@@ -105,6 +157,15 @@ contract InferenceSettlementConstructorTest is Base {
         assertEq(_create(configuration).EPOCH_DURATION(), 30 days);
     }
 
+    function _expectUnsafe(InferenceSettlement.Configuration memory configuration) private {
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IInferenceSettlement.InferenceSettlement_UnsafeCoverage.selector, configuration.coverage
+            )
+        );
+        _create(configuration);
+    }
+
     function _expectDurationOutOfRange(uint64 duration, uint64 max) private {
         vm.expectRevert(
             abi.encodeWithSelector(
@@ -114,7 +175,7 @@ contract InferenceSettlementConstructorTest is Base {
     }
 
     function _create(InferenceSettlement.Configuration memory configuration) private returns (InferenceSettlement) {
-        return _create(feeToken, operatorRegistry, modelRegistry, vault, configuration);
+        return _create(feeToken, operatorRegistry, modelRegistry, vault, priceOracle, configuration);
     }
 
     function _create(
@@ -122,10 +183,11 @@ contract InferenceSettlementConstructorTest is Base {
         IOperatorRegistry operatorRegistry_,
         IModelRegistry modelRegistry_,
         IStakeVault vault_,
+        IPriceOracle priceOracle_,
         InferenceSettlement.Configuration memory configuration
     ) private returns (InferenceSettlement) {
         return new InferenceSettlement(
-            address(accessManager), feeToken_, operatorRegistry_, modelRegistry_, vault_, configuration
+            address(accessManager), feeToken_, operatorRegistry_, modelRegistry_, vault_, priceOracle_, configuration
         );
     }
 }

@@ -89,7 +89,7 @@ contract InferenceSettlementSkipTest is SettlementBase {
     function test_ABatchOfSkippedVouchersStillCommitsItsReceipts() public {
         _add(_owed(10 ether, 1000), "");
         vm.expectEmit(address(settlement));
-        emit IInferenceSettlement.BatchSettled(operator, 1, RECEIPTS_ROOT, RECEIPT_COUNT, _epoch(), 0, EVIDENCE_URI);
+        emit IInferenceSettlement.BatchSettled(operator, 1, RECEIPTS_ROOT, RECEIPT_COUNT, 0, 0, EVIDENCE_URI);
         assertEq(_settleBatch(), 1);
         assertEq(_escrowed(operator), 0);
     }

@@ -42,11 +42,17 @@ abstract contract SettlementBase is Base {
     }
 
     function _settleBatch() internal returns (uint256 batchId) {
+        batchId = _settleBatch(0);
+    }
+
+    function _settleBatch(uint128 declaredRisk) internal returns (uint256 batchId) {
         (IInferenceSettlement.Voucher[] memory vouchers, bytes[] memory signatures) = (_vouchers, _signatures);
         delete _vouchers;
         delete _signatures;
+        vm.recordLogs();
         vm.prank(settler);
-        batchId = settlement.settle(vouchers, signatures, RECEIPTS_ROOT, RECEIPT_COUNT, EVIDENCE_URI);
+        batchId = settlement.settle(vouchers, signatures, RECEIPTS_ROOT, RECEIPT_COUNT, declaredRisk, EVIDENCE_URI);
+        _noteBatches();
     }
 
     /// @dev Settles one voucher signed by `payer`.
@@ -117,17 +123,12 @@ abstract contract SettlementBase is Base {
     /// @dev Present and future claims on the settlement's tokens of one operator.
     function _escrowed(address operator_) internal view returns (uint256) {
         IInferenceSettlement.Earnings memory earnings = settlement.earnings(operator_);
-        return earnings.locked + earnings.claimable;
+        return earnings.locked + earnings.claimable + earnings.undrawn;
     }
 
-    function _epoch() internal view returns (uint32) {
-        // Days since 1970.
-        // forge-lint: disable-next-line(unsafe-typecast)
-        return uint32(_now() / EPOCH);
-    }
-
-    /// @dev Waits until everything earned so far can be claimed.
+    /// @dev Releases every batch and waits until everything earned so far can be claimed.
     function _mature() internal {
+        _releaseAll();
         _skip(8 * EPOCH);
     }
 }

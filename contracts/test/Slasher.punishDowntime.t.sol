@@ -37,6 +37,14 @@ contract SlasherPunishDowntimeTest is Base {
         escrowed = settlement.earnings(operator).locked;
     }
 
+    /// @dev All of it locked, a tenth of it the reporter's.
+    function _seized(uint256 taken) private pure returns (IInferenceSettlement.Seized memory seized) {
+        seized.fromLocked = taken;
+        seized.cut = taken / 10;
+        seized.reserved = (taken - seized.cut) / 2;
+        seized.burned = taken - seized.cut - seized.reserved;
+    }
+
     function _punish(uint64 period) private {
         vm.prank(reporter);
         slasher.punishDowntime(operator, period, observed, up);
@@ -51,7 +59,7 @@ contract SlasherPunishDowntimeTest is Base {
         uint256 taken = escrowed / 2 * missedSlots / 24;
 
         vm.expectEmit(address(settlement));
-        emit IInferenceSettlement.EarningsSeized(operator, reporter, 0, taken, taken / 10);
+        emit IInferenceSettlement.EarningsSeized(operator, reporter, address(0), _seized(taken));
         vm.expectEmit(address(slasher));
         emit ISlasher.DowntimePunished(operator, 0, reporter, 24, missedSlots, 1, taken, 0, 0);
         _punish(0);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
+import {IBatches} from "./IBatches.sol";
+
 /// @title Escrow and settlement of inference fees by cumulative vouchers
 /// @notice Immutable. Payers fund a channel with an operator; the payer (or a session key it authorised) signs
 ///         cumulative vouchers; the operator settles many at once beside the Merkle root of the receipts it signed.
@@ -9,13 +11,16 @@ interface IInferenceSettlement {
     /// @notice Why a voucher was not paid, or not in full.
     /// @dev `InvalidSigner`: not signed by the payer or a live session key of it. `Stale`: nothing new in it (a replay).
     ///      `UnitsDecreased`: fewer units than settled. `NotOffered`: the operator never offered the model.
-    ///      `Underfunded`: the channel paid what it had; the same voucher pays the rest after a deposit.
+    ///      `Underfunded`: the channel paid what it had; the same voucher pays the rest after a deposit. `Uncovered`: the
+    ///      operator's collateral covers no more open risk; the same voucher pays the rest after batches were released or
+    ///      stake was added.
     enum SkipReason {
         InvalidSigner,
         Stale,
         UnitsDecreased,
         NotOffered,
-        Underfunded
+        Underfunded,
+        Uncovered
     }
 
     /// @notice EIP-712 `Voucher(address payer,address operator,bytes32 modelId,uint128 cumulativeFee,uint64 cumulativeUnits)`.
@@ -31,7 +36,8 @@ interface IInferenceSettlement {
 
     /// @param balance Everything deposited, less what an exit paid back.
     /// @param settled Everything paid out of it to the operator's side.
-    /// @param exitAt Unix seconds from which the rest can be withdrawn; zero when no exit was started.
+    /// @param exitAt Unix seconds from which the rest can be withdrawn; zero when no exit was started. Each pause that
+    ///        comes before it moves it by its length.
     struct Channel {
         uint128 balance;
         uint128 settled;
@@ -50,17 +56,54 @@ interface IInferenceSettlement {
     }
 
     /// @param payer Whose session key it is, for ever; zero when never authorised.
-    /// @param validUntil Unix seconds until which its vouchers settle.
+    /// @param validUntil Unix seconds until which its vouchers settle. Each pause that comes before it moves it by its
+    ///        length.
     struct Signer {
         address payer;
         uint64 validUntil;
     }
 
-    /// @param locked Earned, dispute window still open.
+    /// @param locked Of released batches, dispute window still open.
     /// @param claimable Free to be claimed.
+    /// @param undrawn Of open batches: it waits for their release.
     struct Earnings {
         uint256 locked;
         uint256 claimable;
+        uint256 undrawn;
+    }
+
+    /// @notice What a fault takes of an operator's unpaid earnings, and who gets it.
+    /// @param operator Who did it.
+    /// @param amount Most to take.
+    /// @param cutBps Part of what is taken for `beneficiary`, basis points, at most `MAX_CUT_BPS`, rounded down.
+    /// @param beneficiary Who proved it; zero when nobody.
+    /// @param victim Who is refunded first; zero when nobody.
+    /// @param refund Most that the victim gets.
+    struct Seizure {
+        address operator;
+        uint256 amount;
+        uint256 cutBps;
+        address beneficiary;
+        address victim;
+        uint256 refund;
+    }
+
+    /// @notice What a seizure came to: `fromClaimable + fromLocked + fromUndrawn = refund + cut + burned + reserved`.
+    /// @param fromClaimable Taken from claimable earnings, which come first.
+    /// @param fromLocked Taken from locked earnings, the oldest first.
+    /// @param fromUndrawn Taken from earnings of open batches.
+    /// @param refund Credited to the victim.
+    /// @param cut Credited to the beneficiary.
+    /// @param burned Credited to `BURN`: half of the rest, rounded up.
+    /// @param reserved Credited to `RESERVE`: half of the rest, rounded down.
+    struct Seized {
+        uint256 fromClaimable;
+        uint256 fromLocked;
+        uint256 fromUndrawn;
+        uint256 refund;
+        uint256 cut;
+        uint256 burned;
+        uint256 reserved;
     }
 
     /// @notice A payer's channel with an operator was funded; `from` sent the tokens.
@@ -81,14 +124,15 @@ interface IInferenceSettlement {
     /// @notice The rest of the channel went back to the payer.
     event ExitFinished(address indexed payer, address indexed operator, uint256 amount);
 
-    /// @notice Receipts were committed; the vouchers paid with them follow as `FeesSettled` with the same `batchId`.
+    /// @notice Receipts were committed and their value is at risk; the vouchers paid with them are the `FeesSettled` with
+    ///         the same `batchId`. With the block's time and number these are the terms of an `IBatches.Batch`.
     event BatchSettled(
         address indexed operator,
         uint256 indexed batchId,
         bytes32 receiptsRoot,
         uint32 receiptCount,
-        uint32 epoch,
-        uint256 earned,
+        uint128 earned,
+        uint128 risk,
         string evidenceURI
     );
 
@@ -122,11 +166,14 @@ interface IInferenceSettlement {
     /// @notice Claimable earnings left: `paid` to the operator's payout address, `distributed` to its pool's stakers.
     event EarningsClaimed(address indexed operator, address indexed payout, uint256 paid, uint256 distributed);
 
-    /// @notice A fault took `fromClaimable + fromLocked` of the earnings; `cut` of it is credited to `beneficiary`, the
-    ///         rest to the reserve.
-    event EarningsSeized(
-        address indexed operator, address indexed beneficiary, uint256 fromClaimable, uint256 fromLocked, uint256 cut
-    );
+    /// @notice A fault took unpaid earnings. `beneficiary` and `victim` are those named, whatever they got.
+    event EarningsSeized(address indexed operator, address indexed beneficiary, address indexed victim, Seized seized);
+
+    /// @notice Settlements and exits stand still until `until` (unix seconds), and deadlines of payers with them.
+    event Paused(address indexed guardian, uint64 until);
+
+    /// @notice The pause ended now, before its time.
+    event Unpaused(address indexed guardian);
 
     /// @notice Royalties left for the model's present publisher.
     event RoyaltiesClaimed(address indexed publisher, bytes32 indexed modelId, uint256 amount);
@@ -150,6 +197,10 @@ interface IInferenceSettlement {
         uint64 epochDuration
     );
 
+    /// @notice Emitted once, at deployment.
+    /// @param priceOracle Price of stake in fee tokens; zero where they are one token.
+    event CoverageConfigured(address priceOracle, IBatches.CoverageTerms terms);
+
     error InferenceSettlement_ZeroAmount();
     error InferenceSettlement_ZeroAddress();
     error InferenceSettlement_NotSettler(address caller, address operator);
@@ -171,9 +222,27 @@ interface IInferenceSettlement {
     error InferenceSettlement_FeeTokenMismatch(address feeToken, address distributedByVault);
     error InferenceSettlement_ProtocolFeeTooHigh(uint16 protocolFeeBps, uint16 max);
     error InferenceSettlement_DurationOutOfRange(uint64 duration, uint64 min, uint64 max);
+    error InferenceSettlement_PriceOracleMismatch(address priceOracle, bool oneToken);
+    error InferenceSettlement_UnsafeCoverage(IBatches.CoverageTerms terms);
+    error InferenceSettlement_Uncovered(uint256 declaredRisk, uint256 headroom);
+    error InferenceSettlement_Paused(uint64 until);
+    error InferenceSettlement_PausedRecently(uint64 notBefore);
+    error InferenceSettlement_NotPaused();
 
     /// @notice Most vouchers one call may settle.
     function MAX_VOUCHERS() external view returns (uint256);
+
+    /// @notice Most of a seizure that can be credited to a beneficiary, basis points of 10,000.
+    function MAX_CUT_BPS() external view returns (uint256);
+
+    /// @notice Longest pause, seconds.
+    function MAX_PAUSE() external view returns (uint64);
+
+    /// @notice Least time between the end of a pause and the next one, seconds.
+    function PAUSE_COOLDOWN() external view returns (uint64);
+
+    /// @notice Account that burned earnings are credited to; nobody holds its key.
+    function BURN() external view returns (address);
 
     /// @notice Protocol's share of each fee, basis points of 10,000.
     function PROTOCOL_FEE_BPS() external view returns (uint16);
@@ -187,7 +256,7 @@ interface IInferenceSettlement {
     /// @notice Token that fees are paid in.
     function FEE_TOKEN() external view returns (address);
 
-    /// @notice Account that protocol fees and seized earnings are credited to.
+    /// @notice Account that protocol fees and the reserve's part of seized earnings are credited to.
     function RESERVE() external view returns (address);
 
     /// @notice Funds a channel with tokens of the caller, who need not be the payer.
@@ -222,12 +291,15 @@ interface IInferenceSettlement {
     function revokeSigner(address signer) external;
 
     /// @notice Settles vouchers of one operator and commits the receipts behind them. By the operator or its settler.
-    /// @dev Reverts only for a malformed call; a voucher that cannot be paid is skipped with `VoucherSkipped`, so no
-    ///      third party can kill a batch. Replays are no-ops because vouchers are cumulative.
+    /// @dev Reverts only for a malformed call or a pause; a voucher that cannot be paid is skipped with `VoucherSkipped`,
+    ///      so no third party can kill a batch. Replays are no-ops because vouchers are cumulative. Fees are paid up to the
+    ///      operator's headroom (`IBatches.coverage`) as of before the batch.
     /// @param vouchers 1 to `MAX_VOUCHERS`, all naming the same operator.
     /// @param signatures One 65-byte ECDSA signature for each voucher.
     /// @param receiptsRoot Root of the OpenZeppelin standard Merkle tree over the receipts, not zero.
     /// @param receiptCount Leaves of that tree, not zero.
+    /// @param declaredRisk What the batch is worth to who would cheat on it, where that is more than its fees; above the
+    ///        headroom the call reverts, because it is the caller's own word.
     /// @param evidenceURI Where receipts can be had.
     /// @return batchId Number of the batch, from 1.
     function settle(
@@ -235,6 +307,7 @@ interface IInferenceSettlement {
         bytes[] calldata signatures,
         bytes32 receiptsRoot,
         uint32 receiptCount,
+        uint128 declaredRisk,
         string calldata evidenceURI
     ) external returns (uint256 batchId);
 
@@ -260,12 +333,25 @@ interface IInferenceSettlement {
     /// @notice Pays what was credited to an account. Anyone may call.
     function collect(address account) external returns (uint256 amount);
 
-    /// @notice Takes up to `amount` of an operator's unpaid earnings, released first, then the oldest locked. Restricted.
-    /// @dev Saturates: it never reverts for size.
+    /// @notice Takes up to `seizure.amount` of an operator's unpaid earnings: claimable first, then the oldest locked, then
+    ///         what open batches earned. Of it the victim is refunded first, then comes the cut (of all that was taken, as
+    ///         far as the refund left it); half of the rest is burned, half is the reserve's. Restricted.
+    /// @dev Saturates: it never reverts for size. Credits, never pushes.
     /// @return actual What was taken.
-    function seize(address operator, uint256 amount, uint256 cutBps, address beneficiary)
-        external
-        returns (uint256 actual);
+    function seize(Seizure calldata seizure) external returns (uint256 actual);
+
+    /// @notice Stops settlements and exits for `duration` seconds, 1 to `MAX_PAUSE`, and no sooner than `PAUSE_COOLDOWN`
+    ///         after the last pause ended. Deposits, claims, releases, seizures and the start of exits go on. Restricted.
+    function pause(uint64 duration) external;
+
+    /// @notice Ends a pause before its time. Restricted.
+    function unpause() external;
+
+    /// @notice End of the present or the last pause, unix seconds; zero when there was none.
+    function pausedUntil() external view returns (uint64);
+
+    /// @notice How long it was paused in all, seconds: exits and session keys as of an event are later by what this grew.
+    function pausedSeconds() external view returns (uint64);
 
     /// @notice A channel.
     function channel(address payer, address operator) external view returns (Channel memory);
@@ -288,7 +374,10 @@ interface IInferenceSettlement {
     /// @notice Batches settled so far; also the number of the newest.
     function batchCount() external view returns (uint256);
 
-    /// @notice `keccak256(abi.encode(operator, receiptsRoot, receiptCount, settledAt, earned))` of a batch.
+    /// @notice Protocol fees charged since deployment, collected or not.
+    function protocolFeesCharged() external view returns (uint256);
+
+    /// @notice `keccak256(abi.encode(batchId, batch, released))` with the batch as an `IBatches.Batch`.
     function batchCommitment(uint256 batchId) external view returns (bytes32);
 
     /// @notice EIP-712 digest that a voucher's signer signs.

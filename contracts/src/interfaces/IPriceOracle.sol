@@ -2,6 +2,7 @@
 pragma solidity =0.8.37;
 
 /// @title Price of stake in fee tokens, for collateral
+/// @notice Neither function ever reverts: what was admitted must be released whatever becomes of the price.
 interface IPriceOracle {
     /// @notice The lower of spot and time-weighted average price.
     /// @return price Fee-token base units for 1e18 stake-token base units, rounded down; the last known one when stale.

@@ -114,6 +114,9 @@ interface IStakeVault {
     /// @notice Most tickets one call may withdraw.
     function MAX_TICKETS() external view returns (uint256);
 
+    /// @notice How many times its own stake an operator's delegated stake counts, at most.
+    function MAX_DELEGATION_RATIO() external view returns (uint256);
+
     /// @notice Own stake below which an operator carries no new risk.
     function OWN_STAKE_FLOOR() external view returns (uint256);
 
@@ -129,7 +132,7 @@ interface IStakeVault {
     /// @notice Token that fees are distributed in; may be the stake token.
     function FEE_TOKEN() external view returns (address);
 
-    /// @notice Account that slashed stake is credited to (a reserve or a burn address).
+    /// @notice Account that slashed stake is credited to, less the cut: the burn address, in deployments.
     function SINK() external view returns (address);
 
     /// @notice Adds to the caller's own stake; this opens its pool.
@@ -152,6 +155,7 @@ interface IStakeVault {
     /// @notice Takes up to `amount` from the pool, active and thawing stake pro rata. Restricted.
     /// @dev Saturates: it never reverts for size. Credits, never pushes, so that no receiver can block it.
     /// @param cutBps Part credited to `beneficiary`, basis points, at most `MAX_CUT_BPS`, rounded down.
+    /// @param beneficiary Zero when nobody gets a cut.
     /// @return actual What was taken.
     function slash(address operator, uint256 amount, uint256 cutBps, address beneficiary)
         external
@@ -180,6 +184,17 @@ interface IStakeVault {
 
     /// @notice True when the operator's own active stake is at or above the floor.
     function isBonded(address operator) external view returns (bool);
+
+    /// @notice Stake that an operator may take risks and earn by: its own active stake and at most `MAX_DELEGATION_RATIO`
+    ///         times as much of others'; zero while its own is below the floor. Thawing stake does not count, because a
+    ///         fault found tomorrow may find it gone.
+    function collateral(address operator) external view returns (uint256 assets);
+
+    /// @notice Active stake of all pools.
+    function totalAssets() external view returns (uint256 assets);
+
+    /// @notice Thawing stake of all pools.
+    function totalThawing() external view returns (uint256 assets);
 
     /// @notice Active plus thawing stake: what a slash can reach.
     function slashable(address operator) external view returns (uint256 assets);

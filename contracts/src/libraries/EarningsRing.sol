@@ -12,18 +12,22 @@ library EarningsRing {
 
     uint256 internal constant BUCKETS = 8;
 
+    /// @dev The first three are one slot, so that what is locked is known by one read. 112 bits hold five quadrillion
+    ///      tokens of 18 decimals.
     /// @param claimable Free to be claimed.
+    /// @param locked Sum of the buckets.
     /// @param epoch Epoch up to which buckets were matured; bucket `e % 8` holds epoch e of `(epoch - 8, epoch]`.
-    /// @param buckets Earned in each of the last eight epochs.
+    /// @param buckets Released in each of the last eight epochs.
     struct Ring {
-        uint128 claimable;
-        uint64 epoch;
+        uint112 claimable;
+        uint112 locked;
+        uint32 epoch;
         uint128[BUCKETS] buckets;
     }
 
     /// @notice Moves what has matured by `epoch` to `claimable`.
     /// @return matured What was moved.
-    function advance(Ring storage ring, uint64 epoch) internal returns (uint256 matured) {
+    function advance(Ring storage ring, uint256 epoch) internal returns (uint256 matured) {
         uint256 from = ring.epoch;
         if (epoch == from) return 0;
         uint256 steps = Math.min(epoch - from, BUCKETS);
@@ -35,19 +39,23 @@ library EarningsRing {
                 ring.buckets[slot] = 0;
             }
         }
-        ring.epoch = epoch;
-        if (matured != 0) ring.claimable += matured.toUint128();
+        ring.epoch = epoch.toUint32();
+        if (matured != 0) {
+            ring.claimable += matured.toUint112();
+            ring.locked -= matured.toUint112();
+        }
     }
 
     /// @notice Locks earnings of the ring's present epoch; callers `advance` first.
     function lock(Ring storage ring, uint128 amount) internal {
         ring.buckets[ring.epoch % BUCKETS] += amount;
+        ring.locked += uint256(amount).toUint112();
     }
 
     /// @notice Takes up to `amount`: claimable first, then the oldest locked. Callers `advance` first.
     function take(Ring storage ring, uint256 amount) internal returns (uint256 fromClaimable, uint256 fromLocked) {
         fromClaimable = Math.min(amount, ring.claimable);
-        ring.claimable -= fromClaimable.toUint128();
+        ring.claimable -= fromClaimable.toUint112();
         uint256 left = amount - fromClaimable;
         for (uint256 i = 1; i <= BUCKETS && left != 0; ++i) {
             uint256 slot = (ring.epoch + i) % BUCKETS;
@@ -58,16 +66,17 @@ library EarningsRing {
                 left -= part;
             }
         }
+        ring.locked -= fromLocked.toUint112();
     }
 
     /// @notice What is locked and what is claimable at `epoch`, matured buckets counted as claimable.
-    function balances(Ring storage ring, uint64 epoch) internal view returns (uint256 locked, uint256 claimable) {
-        claimable = ring.claimable;
+    function balances(Ring storage ring, uint256 epoch) internal view returns (uint256 locked, uint256 claimable) {
+        uint256 matured = 0;
         uint256 steps = Math.min(epoch - ring.epoch, BUCKETS);
-        for (uint256 i = 1; i <= BUCKETS; ++i) {
-            uint256 amount = ring.buckets[(ring.epoch + i) % BUCKETS];
-            if (i <= steps) claimable += amount;
-            else locked += amount;
+        for (uint256 i = 1; i <= steps; ++i) {
+            matured += ring.buckets[(ring.epoch + i) % BUCKETS];
         }
+        locked = ring.locked - matured;
+        claimable = ring.claimable + matured;
     }
 }

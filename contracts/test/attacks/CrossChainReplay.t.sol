@@ -43,7 +43,7 @@ contract CrossChainReplayTest is SettlementBase {
         IInferenceSettlement.Voucher memory voucher = _owed(10 ether, 10);
         bytes memory signature = _signVoucher(voucher, payer);
         settlement = new InferenceSettlement(
-            address(accessManager), feeToken, operatorRegistry, modelRegistry, vault, _configuration()
+            address(accessManager), feeToken, operatorRegistry, modelRegistry, vault, priceOracle, _configuration()
         );
         _deposit(payer.addr, operator, 100 ether);
         _expectUnpaid(voucher, signature);

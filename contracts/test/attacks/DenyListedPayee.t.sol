@@ -28,7 +28,7 @@ contract DenyListedPayeeTest is SettlementBase {
         }
         _settleOne(_owed(50 ether, 50));
         vm.prank(address(slasher));
-        assertEq(settlement.seize(operator, 10 ether, 2000, reporter), 10 ether);
+        assertEq(settlement.seize(_seizure(operator, 10 ether, 2000, reporter)), 10 ether);
 
         // Each waits for its own account alone; another payer leaves untouched.
         vm.prank(secondPayer.addr);

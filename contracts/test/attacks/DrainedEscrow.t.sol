@@ -16,7 +16,7 @@ contract DrainedEscrowTest is SettlementBase {
     function test_NobodyButTheSlasherNamesADestination() public {
         _settleOne(_owed(50 ether, 50));
         vm.prank(address(slasher));
-        settlement.seize(operator, 10 ether, 2000, reporter);
+        settlement.seize(_seizure(operator, 10 ether, 2000, reporter));
         _mature();
 
         vm.startPrank(attacker);
@@ -25,18 +25,19 @@ contract DrainedEscrowTest is SettlementBase {
         settlement.collect(reserve);
         settlement.collect(reporter);
         vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, attacker));
-        settlement.seize(operator, 1 ether, 10_000, attacker);
+        settlement.seize(_seizure(operator, 1 ether, 10_000, attacker));
         vm.stopPrank();
         assertEq(feeToken.balanceOf(attacker), 0);
         assertEq(feeToken.balanceOf(publisher), 1.5 ether);
         assertEq(feeToken.balanceOf(reporter), 2 ether);
-        assertEq(feeToken.balanceOf(reserve), 10.5 ether);
+        assertEq(feeToken.balanceOf(reserve), 6.5 ether);
+        assertEq(settlement.credited(BURN), 4 ether);
         assertEq(feeToken.balanceOf(operator) + feeToken.balanceOf(address(vault)), 36 ether);
 
         vm.expectRevert(
             abi.encodeWithSelector(IInferenceSettlement.InferenceSettlement_CutTooHigh.selector, 10_000, 2000)
         );
         vm.prank(address(slasher));
-        settlement.seize(operator, 1 ether, 10_000, attacker);
+        settlement.seize(_seizure(operator, 1 ether, 10_000, attacker));
     }
 }

@@ -60,7 +60,7 @@ contract SettlementReentrancyTest is SettlementBase {
         settlement.startExit(operator);
         vm.stopPrank();
         vm.prank(address(slasher));
-        settlement.seize(operator, 10 ether, 2000, address(_thief));
+        settlement.seize(_seizure(operator, 10 ether, 2000, address(_thief)));
         _mature();
         _comebacks.push(abi.encodeCall(settlement.deposit, (address(_thief), operator, 1)));
         _comebacks.push(abi.encodeCall(settlement.depositWithPermit, (operator, 1, 0, 27, 0, 0)));
@@ -78,7 +78,7 @@ contract SettlementReentrancyTest is SettlementBase {
         (IInferenceSettlement.Voucher[] memory vouchers, bytes[] memory signatures) =
             _batch(voucher, _signVoucher(voucher, payer));
         _comebacks.push(
-            abi.encodeCall(settlement.settle, (vouchers, signatures, RECEIPTS_ROOT, RECEIPT_COUNT, EVIDENCE_URI))
+            abi.encodeCall(settlement.settle, (vouchers, signatures, RECEIPTS_ROOT, RECEIPT_COUNT, 0, EVIDENCE_URI))
         );
     }
 

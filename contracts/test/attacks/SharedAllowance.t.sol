@@ -31,7 +31,7 @@ contract SharedAllowanceTest is SettlementBase {
             )
         );
         vm.prank(otherOperator);
-        settlement.settle(vouchers, signatures, RECEIPTS_ROOT, RECEIPT_COUNT, EVIDENCE_URI);
+        settlement.settle(vouchers, signatures, RECEIPTS_ROOT, RECEIPT_COUNT, 0, EVIDENCE_URI);
 
         // An allowance that the payer left open funds no channel but by the payer's own call.
         _fund(feeToken, payer.addr, address(settlement), 10 ether);

@@ -129,10 +129,14 @@ contract StakeVaultInvariantTest is Test {
     function _assertSolvent(Picture memory picture) private view {
         (uint256 deposited, uint256 withdrawn, uint256 slashed, uint256 collected, uint256 donatedStake) = store.stake();
         (uint256 distributed, uint256 claimed, uint256 donatedFees) = store.fees();
-        uint256 pools = 0;
+        (uint256 active, uint256 thawing) = (0, 0);
         for (uint256 i = 0; i < picture.pools.length; ++i) {
-            pools += uint256(picture.pools[i].assets) + picture.pools[i].thawAssets;
+            active += picture.pools[i].assets;
+            thawing += picture.pools[i].thawAssets;
         }
+        uint256 pools = active + thawing;
+        assertEq(vault.totalAssets(), active, "active stake of all pools");
+        assertEq(vault.totalThawing(), thawing, "thawing stake of all pools");
         assertEq(pools, deposited - withdrawn - slashed, "pools hold what was staked and neither paid nor slashed");
         assertEq(handler.credits(), slashed - collected, "what was slashed is credited");
         assertLe(picture.rewards, distributed - claimed, "nobody is owed more fees than came");

@@ -2,6 +2,7 @@
 pragma solidity =0.8.37;
 
 import {EarningsRing} from "../../src/libraries/EarningsRing.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Test, stdError} from "forge-std/Test.sol";
 
 contract EarningsRingTest is Test {
@@ -43,8 +44,8 @@ contract EarningsRingTest is Test {
             _ring.advance(epoch);
             _ring.lock(uint128(10) ** epoch);
         }
-        assertEq(_ring.advance(type(uint64).max), 111_111_110);
-        (uint256 locked, uint256 claimable) = _ring.balances(type(uint64).max);
+        assertEq(_ring.advance(type(uint32).max), 111_111_110);
+        (uint256 locked, uint256 claimable) = _ring.balances(type(uint32).max);
         assertEq(locked, 0);
         assertEq(claimable, 111_111_110);
     }
@@ -74,10 +75,12 @@ contract EarningsRingTest is Test {
         assertEq(fromClaimable + fromLocked, 0);
     }
 
-    function test_RevertWhen_MoreIsLockedThanABucketHolds() public {
-        _ring.lock(type(uint128).max);
+    function test_RevertWhen_MoreIsLockedThanARingHolds() public {
+        _ring.lock(type(uint112).max);
         vm.expectRevert(stdError.arithmeticError);
         this.lock(1);
+        vm.expectPartialRevert(SafeCast.SafeCastOverflowedUintDowncast.selector);
+        this.lock(uint128(1) << 112);
     }
 
     function lock(uint128 amount) external {
