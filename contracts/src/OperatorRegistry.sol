@@ -160,12 +160,21 @@ contract OperatorRegistry is IOperatorRegistry, AccessManaged, EIP712 {
     /// @inheritdoc IOperatorRegistry
     function jail(address operator, uint64 until) external restricted returns (uint64 jailedUntil) {
         Operator storage record = _registered(operator);
-        if (record.status == Status.Exiting) return 0;
+        if (_isGone(record)) return 0;
         jailedUntil = until > record.jailedUntil ? until : record.jailedUntil;
         record.jailedUntil = jailedUntil;
         if (record.status == Status.Active) record.outOfServiceSince = uint64(block.timestamp);
         record.status = Status.Jailed;
         emit OperatorJailed(operator, jailedUntil);
+    }
+
+    /// @inheritdoc IOperatorRegistry
+    function tombstone(address operator) external restricted {
+        Operator storage record = _registered(operator);
+        if (record.status == Status.Tombstoned) return;
+        if (record.status == Status.Active) record.outOfServiceSince = uint64(block.timestamp);
+        record.status = Status.Tombstoned;
+        emit OperatorTombstoned(operator);
     }
 
     /// @inheritdoc IOperatorRegistry
@@ -248,6 +257,11 @@ contract OperatorRegistry is IOperatorRegistry, AccessManaged, EIP712 {
 
     function _inService(address operator) private view returns (Operator storage record) {
         record = _registered(operator);
-        require(record.status != Status.Exiting, OperatorRegistry_WrongStatus(operator, record.status));
+        require(!_isGone(record), OperatorRegistry_WrongStatus(operator, record.status));
+    }
+
+    /// @dev True when it is out of service for ever.
+    function _isGone(Operator storage record) private view returns (bool) {
+        return record.status == Status.Exiting || record.status == Status.Tombstoned;
     }
 }

@@ -6,18 +6,20 @@ pragma solidity =0.8.37;
 ///         keys rotate below it and every key ever bound stays attributable.
 interface IOperatorRegistry {
     /// @dev `None`: never registered. `Jailed`: no committee seat and no new offering until `unjail`.
-    ///      `Exiting`: for ever out of service; earned fees can still be settled and stake withdrawn.
+    ///      `Exiting`: for ever out of service; earned fees can still be settled and stake withdrawn. `Tombstoned`: the
+    ///      same, for a fault; no other status follows, and its keys and its terms stay what they are.
     enum Status {
         None,
         Active,
         Jailed,
-        Exiting
+        Exiting,
+        Tombstoned
     }
 
     /// @param index Position in uptime bitmaps, assigned at registration, never reused.
     /// @param status See `Status`.
     /// @param inServiceSince Unix seconds of registration or of the last return from jail.
-    /// @param outOfServiceSince Unix seconds of the jailing or exit, zero while active.
+    /// @param outOfServiceSince Unix seconds of the jailing, exit or tombstone, zero while active.
     /// @param jailedUntil Unix seconds before which `unjail` reverts.
     /// @param signingKey Key that signs receipts and uptime reports now.
     /// @param settlerKey Address that may call `settle` for the operator, zero when none.
@@ -92,6 +94,9 @@ interface IOperatorRegistry {
     /// @notice Out of service for ever.
     event OperatorExited(address indexed operator);
 
+    /// @notice Out of service for ever, for a fault.
+    event OperatorTombstoned(address indexed operator);
+
     /// @notice Emitted once, at deployment.
     /// @param commissionDelay Seconds between announcing a commission and its effect.
     event OperatorRegistryConfigured(address modelRegistry, address stakeVault, uint64 commissionDelay);
@@ -159,9 +164,14 @@ interface IOperatorRegistry {
     function unjail() external;
 
     /// @notice Jails an operator until at least `until`; an earlier end never shortens a later one. Restricted.
-    /// @dev Does nothing for an operator that is exiting: it is out of service already.
-    /// @return jailedUntil End of the jail term, zero for an operator that is exiting.
+    /// @dev Does nothing for an operator that is exiting or tombstoned: it is out of service already.
+    /// @return jailedUntil End of the jail term, zero for an operator that is exiting or tombstoned.
     function jail(address operator, uint64 until) external returns (uint64 jailedUntil);
+
+    /// @notice Takes an operator out of service for ever, whatever its status. Restricted.
+    /// @dev Does nothing for one that is tombstoned already. What it earned can still be settled and claimed, and its
+    ///      stake thawed and withdrawn: only service ends.
+    function tombstone(address operator) external;
 
     /// @notice The operator's record; reverts when it was never registered.
     function operatorOf(address operator) external view returns (Operator memory);
