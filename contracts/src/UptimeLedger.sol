@@ -143,6 +143,17 @@ contract UptimeLedger is IUptimeLedger, EIP712 {
     }
 
     /// @inheritdoc IUptimeLedger
+    function reporterOf(uint64 period, uint32[] calldata members, Report calldata report)
+        external
+        view
+        returns (address operator)
+    {
+        Period memory stored = _periods[period];
+        _requireCommittee(period, stored.committeeHash, members);
+        operator = _checkReport(period, members, report, _words(stored.operatorCount) * SLOTS_PER_PERIOD);
+    }
+
+    /// @inheritdoc IUptimeLedger
     function periodStart(uint64 period) public view returns (uint64) {
         return GENESIS + period * _periodSeconds();
     }
@@ -183,8 +194,7 @@ contract UptimeLedger is IUptimeLedger, EIP712 {
         returns (uint256 words)
     {
         Period memory stored = _periods[period];
-        require(stored.committeeHash != bytes32(0), UptimeLedger_NotDrawn(period));
-        require(stored.committeeHash == keccak256(abi.encode(members)), UptimeLedger_WrongCommittee(period));
+        _requireCommittee(period, stored.committeeHash, members);
         uint64 end = periodStart(period + 1);
         require(
             block.timestamp >= end && block.timestamp < end + REPORT_WINDOW,
@@ -193,6 +203,11 @@ contract UptimeLedger is IUptimeLedger, EIP712 {
         uint256 required = stored.reports == 0 ? QUORUM : uint256(stored.reports) + 1;
         require(reports >= required, UptimeLedger_TooFewReports(reports, required));
         words = _words(stored.operatorCount);
+    }
+
+    function _requireCommittee(uint64 period, bytes32 committeeHash, uint32[] calldata members) private pure {
+        require(committeeHash != bytes32(0), UptimeLedger_NotDrawn(period));
+        require(committeeHash == keccak256(abi.encode(members)), UptimeLedger_WrongCommittee(period));
     }
 
     /// @dev Draws without replacement among eligible operators; at least a quorum, at most `COMMITTEE`.
@@ -221,14 +236,23 @@ contract UptimeLedger is IUptimeLedger, EIP712 {
         evidenceRoots = new bytes32[](reports.length);
         for (uint256 i = 0; i < reports.length; ++i) {
             Report calldata report = reports[i];
-            require(report.seat < members.length, UptimeLedger_SeatUnknown(report.seat, members.length));
             require(i == 0 || report.seat > reports[i - 1].seat, UptimeLedger_SeatsNotAscending(i));
-            _requireLength(report.seat, report.observed.length, length);
-            _requireLength(report.seat, report.up.length, length);
-            _requireReporter(period, members[report.seat], report);
+            _checkReport(period, members, report, length);
             seats |= uint8(1 << report.seat);
             evidenceRoots[i] = report.evidenceRoot;
         }
+    }
+
+    /// @dev Checks seat, lengths and signature of one report; returns whose it is.
+    function _checkReport(uint64 period, uint32[] calldata members, Report calldata report, uint256 length)
+        private
+        view
+        returns (address operator)
+    {
+        require(report.seat < members.length, UptimeLedger_SeatUnknown(report.seat, members.length));
+        _requireLength(report.seat, report.observed.length, length);
+        _requireLength(report.seat, report.up.length, length);
+        operator = _requireReporter(period, members[report.seat], report);
     }
 
     function _requireLength(uint8 seat, uint256 length, uint256 expected) private pure {
@@ -236,13 +260,17 @@ contract UptimeLedger is IUptimeLedger, EIP712 {
     }
 
     /// @dev The key must have been bound to the member at some time in the period.
-    function _requireReporter(uint64 period, uint32 member, Report calldata report) private view {
+    function _requireReporter(uint64 period, uint32 member, Report calldata report)
+        private
+        view
+        returns (address operator)
+    {
         bytes32 digest = reportDigest(period, report.observed, report.up, report.evidenceRoot);
         (address recovered,,) = ECDSA.tryRecover(digest, report.signature);
         IOperatorRegistry.KeyBinding memory binding = OPERATOR_REGISTRY.keyBinding(recovered);
+        operator = OPERATOR_REGISTRY.operatorAt(member);
         require(
-            recovered != address(0) && binding.operator == OPERATOR_REGISTRY.operatorAt(member)
-                && binding.from < periodStart(period + 1)
+            recovered != address(0) && binding.operator == operator && binding.from < periodStart(period + 1)
                 && (binding.until == 0 || binding.until > periodStart(period)),
             UptimeLedger_InvalidReporter(report.seat, recovered)
         );

@@ -130,6 +130,14 @@ interface IUptimeLedger {
         view
         returns (uint32 observedSlots, uint32 missedSlots);
 
+    /// @notice The operator that signed a report: one that `post` would take beside enough others, were its window open.
+    ///         Reverts as `post` does when the committee is not `members`, or seat, lengths or signature are wrong. A member
+    ///         signs one report of a period and no other.
+    function reporterOf(uint64 period, uint32[] calldata members, Report calldata report)
+        external
+        view
+        returns (address operator);
+
     /// @notice EIP-712 digest that a member signs.
     function reportDigest(uint64 period, uint256[] calldata observed, uint256[] calldata up, bytes32 evidenceRoot)
         external
