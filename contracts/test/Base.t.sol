@@ -9,6 +9,7 @@ import {StakeVault} from "../src/StakeVault.sol";
 import {TestToken} from "../src/TestToken.sol";
 import {UptimeLedger} from "../src/UptimeLedger.sol";
 import {IBatches} from "../src/interfaces/IBatches.sol";
+import {IFaults} from "../src/interfaces/IFaults.sol";
 import {IInferenceSettlement} from "../src/interfaces/IInferenceSettlement.sol";
 import {IModelRegistry} from "../src/interfaces/IModelRegistry.sol";
 import {IPriceOracle} from "../src/interfaces/IPriceOracle.sol";
@@ -28,6 +29,7 @@ abstract contract Base is Test {
     uint64 internal constant GOVERNOR = 2;
     uint64 internal constant AUDITOR = 3;
     uint64 internal constant GUARDIAN = 5;
+    uint64 internal constant JUDGE = 4;
 
     uint64 internal constant START = 1_800_000_000;
     uint256 internal constant FLOOR = 1000 ether;
@@ -35,6 +37,7 @@ abstract contract Base is Test {
     uint256 internal constant OWN_STAKE = 2000 ether;
     uint64 internal constant THAW = 23 days;
     uint64 internal constant EVIDENCE = 7 days;
+    uint64 internal constant CORRELATION_WINDOW = 8 days;
     uint64 internal constant COMMISSION_DELAY = THAW;
     uint16 internal constant COMMISSION_BPS = 1000;
     uint16 internal constant PROTOCOL_FEE_BPS = 500;
@@ -58,6 +61,7 @@ abstract contract Base is Test {
     address internal governor = makeAddr("governor");
     address internal guardian = makeAddr("guardian");
     address internal auditor = makeAddr("auditor");
+    address internal judge = makeAddr("judge");
     address internal sink = makeAddr("sink");
     address internal reserve = makeAddr("reserve");
     address internal publisher = makeAddr("publisher");
@@ -90,6 +94,10 @@ abstract contract Base is Test {
     /// @dev Batches as their events tell them, and those of them that were not released yet.
     mapping(uint256 batchId => IBatches.Batch) internal batchOf;
     uint256[] internal openBatches;
+    /// @dev Periods with a result that the slasher has not weighed, in ascending order, and their result words.
+    uint64[] private _unweighed;
+    mapping(uint64 period => uint256[]) private _observedIn;
+    mapping(uint64 period => uint256[]) private _upIn;
 
     function setUp() public virtual {
         vm.warp(START);
@@ -161,6 +169,38 @@ abstract contract Base is Test {
         });
     }
 
+    function _slasherConfiguration() internal pure returns (ISlasher.Configuration memory) {
+        return ISlasher.Configuration({
+            evidenceWindow: _evidenceWindow(), correlationWindow: CORRELATION_WINDOW, firstPeriod: 0
+        });
+    }
+
+    function _faultTable() internal pure returns (ISlasher.FaultTable memory) {
+        return ISlasher.FaultTable({
+            withheld: _terms([uint16(5000), 500, 5000, 1000], false, 2 days),
+            wrongOutput: _terms([uint16(10_000), 8444, 0, 2000], false, 30 days),
+            equivocation: _terms([uint16(10_000), 8444, 0, 2000], true, 0),
+            falseReport: _terms([uint16(5000), 500, 0, 1000], false, 7 days),
+            unrevealed: _terms([uint16(100), 10, 100, 0], false, 0)
+        });
+    }
+
+    /// @param bps Of earnings, principal, correlated principal, and the cut.
+    function _terms(uint16[4] memory bps, bool tombstone, uint64 jailSeconds)
+        internal
+        pure
+        returns (IFaults.Terms memory)
+    {
+        return IFaults.Terms({
+            earningsBps: bps[0],
+            principalBps: bps[1],
+            correlatedBps: bps[2],
+            cutBps: bps[3],
+            tombstone: tombstone,
+            jailSeconds: jailSeconds
+        });
+    }
+
     /// @dev Whether the contracts are those that ship, as under `make test`; gas means something only then.
     function _isRelease() internal view returns (bool) {
         return vm.envOr("PLUMBLINE_RELEASE", false);
@@ -200,7 +240,16 @@ abstract contract Base is Test {
         slasher = Slasher(
             _create(
                 "Slasher",
-                abi.encode(accessManager, ledger, operatorRegistry, vault, settlement, _evidenceWindow(), _penalty())
+                abi.encode(
+                    accessManager,
+                    ledger,
+                    operatorRegistry,
+                    vault,
+                    settlement,
+                    _slasherConfiguration(),
+                    _penalty(),
+                    _faultTable()
+                )
             )
         );
         _wire();
@@ -213,11 +262,17 @@ abstract contract Base is Test {
             address(operatorRegistry), _selectors(operatorRegistry.jail.selector), SLASHER
         );
         accessManager.setTargetFunctionRole(
+            address(operatorRegistry), _selectors(operatorRegistry.tombstone.selector), SLASHER
+        );
+        accessManager.setTargetFunctionRole(
             address(slasher), _selectors(slasher.changeDowntimePenalty.selector), GOVERNOR
         );
         accessManager.setTargetFunctionRole(address(settlement), _selectors(settlement.release.selector), AUDITOR);
         accessManager.setTargetFunctionRole(address(settlement), _selectors(settlement.pause.selector), GUARDIAN);
         accessManager.setTargetFunctionRole(address(settlement), _selectors(settlement.unpause.selector), GUARDIAN);
+        accessManager.setTargetFunctionRole(address(slasher), _selectors(slasher.changeFaultTerms.selector), GOVERNOR);
+        accessManager.setTargetFunctionRole(address(slasher), _selectors(slasher.punish.selector), JUDGE);
+        accessManager.grantRole(JUDGE, judge, 0);
         accessManager.grantRole(SLASHER, address(slasher), 0);
         accessManager.grantRole(AUDITOR, auditor, 0);
         accessManager.grantRole(GUARDIAN, guardian, 0);
@@ -600,10 +655,18 @@ abstract contract Base is Test {
         _warpTo(_periodStart(period + 1));
         uint32[] memory members = committeeOf[period];
         ledger.post(period, members, _reports(period, members, observed, up));
+        _unweighed.push(period);
+        (_observedIn[period], _upIn[period]) = (observed, up);
     }
 
+    /// @dev Waits until the result is final, and weighs it and those before it.
     function _finalize(uint64 period) internal {
         _warpTo(_periodStart(period + 1) + REPORT_WINDOW);
+        for (uint256 i = 0; i < _unweighed.length && _unweighed[i] <= period; ++i) {
+            uint64 next = _unweighed[i];
+            // What is there already was weighed by the test itself, or at an earlier call.
+            if (next >= slasher.nextPeriod()) slasher.weighPeriod(next, _observedIn[next], _upIn[next]);
+        }
     }
 }
 

@@ -78,7 +78,11 @@ interface IFaults {
     /// @notice The terms in force for a fault.
     function terms(Fault fault) external view returns (Terms memory);
 
-    /// @notice Punishes as a judge ordered. Restricted. Never reverts for size or for the operator's status.
+    /// @notice Punishes as a judge ordered, once for each offence. Restricted. Never reverts for size or for the status of a
+    ///         registered operator, only for an offence that was punished, for `Downtime`, which is not the judge's, and for
+    ///         terms outside the limits that terms are changed within.
+    /// @dev Taken of the pool is `slashable * principalBps / 1e4` and, where the fault is weighed by the stake at fault `S` of
+    ///      all stake `T`, `slashable * correlatedBps / 1e4 * min(3 S, T) / T`, each rounded down, together at most the cap.
     /// @return earningsTaken Fee tokens taken.
     /// @return principalTaken Stake tokens taken.
     function punish(Punishment calldata punishment) external returns (uint256 earningsTaken, uint256 principalTaken);
