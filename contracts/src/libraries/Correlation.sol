@@ -45,14 +45,14 @@ library Correlation {
     }
 
     /// @notice How many times the average was missed, basis points rounded down, from 10,000 to 40,000.
-    function factorBps(uint256 missedBps, uint256 average) internal pure returns (uint256) {
-        return Math.min(Math.max(missedBps * BPS / average, LEAST_FACTOR_BPS), MOST_FACTOR_BPS);
+    function factorBps(uint256 missed, uint256 average) internal pure returns (uint256) {
+        return Math.min(Math.max(missed * BPS / average, LEAST_FACTOR_BPS), MOST_FACTOR_BPS);
     }
 
-    /// @notice The average after one more period: `ewma + min(missedBps, 4 average) - (ewma >> 8)`. However
+    /// @notice The average after one more period: `ewma + min(missed, 4 average) - (ewma >> 8)`. However
     ///         much of the network one period misses, it moves the average by little.
-    function next(uint256 ewma, uint256 missedBps) internal pure returns (uint256) {
-        return ewma - (ewma >> MEMORY_BITS) + Math.min(missedBps, 4 * averageBps(ewma));
+    function next(uint256 ewma, uint256 missed) internal pure returns (uint256) {
+        return ewma - (ewma >> MEMORY_BITS) + Math.min(missed, 4 * averageBps(ewma));
     }
 
     /// @notice Ethereum's correlation penalty on `stake` while `atFault` of `total` is at fault:
