@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import {IInferenceSettlement} from "../src/interfaces/IInferenceSettlement.sol";
 import {IOperatorRegistry} from "../src/interfaces/IOperatorRegistry.sol";
 import {ISlasher} from "../src/interfaces/ISlasher.sol";
 import {IUptimeLedger} from "../src/interfaces/IUptimeLedger.sol";
@@ -10,6 +9,8 @@ import {Base} from "./Base.t.sol";
 contract SlasherPunishDowntimeTest is Base {
     uint32 private constant DOWN = 3;
     uint128 private constant FEE = 1000 ether;
+    /// @dev One in eight down, where nothing was missed before, is as much as the factor can be.
+    uint256 private constant FACTOR = 4;
 
     address private operator;
     uint256 private escrowed;
@@ -30,6 +31,10 @@ contract SlasherPunishDowntimeTest is Base {
             up[slot] &= observed[slot];
         }
         _runPeriod(period, observed, up);
+    }
+
+    function _atMost(uint256 amount, uint256 most) private pure returns (uint256) {
+        return amount < most ? amount : most;
     }
 
     function _earn() private {
@@ -56,7 +61,7 @@ contract SlasherPunishDowntimeTest is Base {
         _run(0, 24, missedSlots);
         _finalize(0);
         _earn();
-        uint256 taken = escrowed / 2 * missedSlots / 24;
+        uint256 taken = _atMost(escrowed * FACTOR * missedSlots / 48, escrowed);
 
         vm.expectEmit(address(settlement));
         emit IInferenceSettlement.EarningsSeized(operator, reporter, address(0), _seized(taken));
@@ -81,7 +86,7 @@ contract SlasherPunishDowntimeTest is Base {
         _punish(0);
         _run(1, 24, missedSlots);
         _finalize(1);
-        uint256 taken = (OWN_STAKE + delegated) * missedSlots / 2400;
+        uint256 taken = (OWN_STAKE + delegated) * FACTOR * missedSlots / 2400;
         uint64 until = _now() + 2 days;
 
         vm.expectEmit(address(slasher));
@@ -108,7 +113,7 @@ contract SlasherPunishDowntimeTest is Base {
 
         _punish(2);
 
-        assertEq(vault.slashable(operator), left - left / 100);
+        assertEq(vault.slashable(operator), left - left * FACTOR / 100);
         assertEq(operatorRegistry.operatorOf(operator).jailedUntil, _now() + 2 days);
     }
 
@@ -122,7 +127,7 @@ contract SlasherPunishDowntimeTest is Base {
         _punish(0);
 
         vm.expectEmit(address(slasher));
-        emit ISlasher.DowntimePunished(operator, 1, reporter, 24, 24, 2, 0, OWN_STAKE / 100, 0);
+        emit ISlasher.DowntimePunished(operator, 1, reporter, 24, 24, 2, 0, OWN_STAKE * FACTOR / 100, 0);
         _punish(1);
     }
 
@@ -134,7 +139,7 @@ contract SlasherPunishDowntimeTest is Base {
         _punish(0);
         _punish(1);
 
-        assertEq(vault.slashable(operator), OWN_STAKE - OWN_STAKE / 100);
+        assertEq(vault.slashable(operator), OWN_STAKE - OWN_STAKE * FACTOR / 100);
     }
 
     function test_AnOperatorWithNothingLeftIsPunishedForNothing() public {
@@ -187,8 +192,19 @@ contract SlasherPunishDowntimeTest is Base {
         _punish(type(uint64).max);
     }
 
+    function test_RevertWhen_ThePeriodWasNotWeighed() public {
+        _run(0, 24, 24);
+        _warpTo(_periodStart(1) + REPORT_WINDOW);
+        vm.expectRevert(abi.encodeWithSelector(ISlasher.Slasher_WeighPeriodFirst.selector, 0));
+        _punish(0);
+
+        slasher.weighPeriod(0, observed, up);
+        _punish(0);
+    }
+
     function test_RevertWhen_TheEvidenceExpired() public {
         _run(0, 24, 24);
+        _finalize(0);
         uint64 deadline = _periodStart(1) + EVIDENCE;
         _warpTo(deadline);
         vm.expectRevert(abi.encodeWithSelector(ISlasher.Slasher_EvidenceExpired.selector, 0, deadline));

@@ -31,8 +31,8 @@ contract ColludingSlashTest is Base {
         _govern(address(slasher), abi.encodeCall(slasher.changeDowntimePenalty, (penalty)));
     }
 
-    /// @dev Under the harshest penalty and the highest cut that governance can set, an operator that reports itself pays
-    ///      four for each one that it gets early, and never gets more than a fiftieth of its stake for a period.
+    /// @dev Under the harshest penalty, the highest factor and the highest cut that there can be, an operator that reports
+    ///      itself pays four for each one that it gets early, and never gets more than a twelfth of its stake for a period.
     function test_ReportingOneselfCostsFourTimesWhatItPays() public {
         _setHarshestPenalty();
         uint64 first = uint64((_now() - GENESIS) / PERIOD_SECONDS + 2);
@@ -45,7 +45,7 @@ contract ColludingSlashTest is Base {
         uint256 early = vault.collectSlashed(operator);
         uint256 lost = OWN_STAKE - vault.slashable(operator);
 
-        assertEq(lost, OWN_STAKE / 10);
+        assertEq(lost, 4 * OWN_STAKE / 10);
         assertEq(early, lost / 5);
         assertGe(lost - early, 4 * early);
     }
@@ -69,8 +69,8 @@ contract ColludingSlashTest is Base {
 
         uint256 early = settlement.collect(operator);
 
-        assertEq(early, escrowed / 2 / 10);
-        assertEq(settlement.earnings(operator).locked, escrowed - escrowed / 2);
+        assertEq(early, escrowed / 10);
+        assertEq(settlement.earnings(operator).locked, 0);
     }
 
     /// @dev What a slash leaves thaws like any other stake.

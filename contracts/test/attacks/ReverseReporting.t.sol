@@ -39,8 +39,9 @@ contract ReverseReportingTest is Base {
             [uint64(2), 0, 1],
             [uint64(2), 1, 0]
         ];
-        uint256 once = OWN_STAKE / 100;
-        uint256 twice = once + (OWN_STAKE - once) / 100;
+        // Each at the highest factor.
+        uint256 once = OWN_STAKE * 4 / 100;
+        uint256 twice = once + (OWN_STAKE - once) * 4 / 100;
         for (uint256 i = 0; i < orders.length; ++i) {
             uint256 snapshot = vm.snapshotState();
             assertEq(_report(orders[i]), twice);

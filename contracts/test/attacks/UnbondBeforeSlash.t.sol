@@ -48,9 +48,9 @@ contract UnbondBeforeSlashTest is Base {
         slasher.punishDowntime(operator, 1, observed, up);
         slasher.punishDowntime(operator, 0, observed, up);
 
-        assertEq(vault.slashable(operator), OWN_STAKE - OWN_STAKE / 100);
+        assertEq(vault.slashable(operator), OWN_STAKE - OWN_STAKE * 4 / 100);
         _skip(1);
-        assertEq(_withdraw(operator, ticketId), OWN_STAKE - OWN_STAKE / 100);
+        assertEq(_withdraw(operator, ticketId), OWN_STAKE - OWN_STAKE * 4 / 100);
     }
 
     /// @dev A ticket that is ready but was not withdrawn is still at stake.
