@@ -317,7 +317,7 @@ contract Slasher is ISlasher, AccessManaged {
     /// @dev All that is earned and not paid out.
     function _escrowed(address operator) private view returns (uint256) {
         IInferenceSettlement.Earnings memory earnings = INFERENCE_SETTLEMENT.earnings(operator);
-        return earnings.locked + earnings.claimable;
+        return earnings.locked + earnings.claimable + earnings.undrawn;
     }
 
     function _totalStake() private view returns (uint256) {

@@ -4,6 +4,7 @@ pragma solidity =0.8.37;
 import {InferenceSettlement} from "../src/InferenceSettlement.sol";
 import {ModelRegistry} from "../src/ModelRegistry.sol";
 import {OperatorRegistry} from "../src/OperatorRegistry.sol";
+import {RewardReserve} from "../src/RewardReserve.sol";
 import {Slasher} from "../src/Slasher.sol";
 import {StakeVault} from "../src/StakeVault.sol";
 import {TestToken} from "../src/TestToken.sol";
@@ -13,6 +14,7 @@ import {IFaults} from "../src/interfaces/IFaults.sol";
 import {IInferenceSettlement} from "../src/interfaces/IInferenceSettlement.sol";
 import {IModelRegistry} from "../src/interfaces/IModelRegistry.sol";
 import {IPriceOracle} from "../src/interfaces/IPriceOracle.sol";
+import {IRewardReserve} from "../src/interfaces/IRewardReserve.sol";
 import {ISlasher} from "../src/interfaces/ISlasher.sol";
 import {IStakeVault} from "../src/interfaces/IStakeVault.sol";
 import {IUptimeLedger} from "../src/interfaces/IUptimeLedger.sol";
@@ -49,6 +51,8 @@ abstract contract Base is Test {
     uint32 internal constant SLOTS = 24;
     uint64 internal constant PERIOD_SECONDS = uint64(SLOT_SECONDS) * SLOTS;
     uint64 internal constant REPORT_WINDOW = 12 hours;
+    uint64 internal constant REWARD_REPORT = 1 days;
+    uint64 internal constant REWARD_CLAIM = 30 days;
     uint32 internal constant GOVERNOR_DELAY = 23 days;
     /// @dev Of stake in fee tokens, where they are two: high, so that coverage is short only where a test makes it so.
     uint256 internal constant PRICE = 1000 ether;
@@ -63,7 +67,6 @@ abstract contract Base is Test {
     address internal auditor = makeAddr("auditor");
     address internal judge = makeAddr("judge");
     address internal sink = makeAddr("sink");
-    address internal reserve = makeAddr("reserve");
     address internal publisher = makeAddr("publisher");
     address internal reporter = makeAddr("reporter");
     address internal attacker = makeAddr("attacker");
@@ -82,6 +85,9 @@ abstract contract Base is Test {
     IPriceOracle internal priceOracle;
     InferenceSettlement internal settlement;
     UptimeLedger internal ledger;
+    RewardReserve internal rewardReserve;
+    /// @dev The same, as the account that the settlement credits.
+    address internal reserve;
     Slasher internal slasher;
 
     /// @dev Version 1 of the publisher's model, which every operator registered here serves.
@@ -158,6 +164,11 @@ abstract contract Base is Test {
         });
     }
 
+    /// @dev One token an hour for each floor of stake.
+    function _parameters() internal pure returns (IRewardReserve.Parameters memory) {
+        return IRewardReserve.Parameters({wage: 1 ether, domainBps: 1500, refillBps: 3000});
+    }
+
     function _penalty() internal pure returns (ISlasher.DowntimePenalty memory) {
         return ISlasher.DowntimePenalty({
             earningsBps: 5000,
@@ -228,6 +239,14 @@ abstract contract Base is Test {
             _create("OperatorRegistry", abi.encode(accessManager, modelRegistry, vault, COMMISSION_DELAY))
         );
         if (stakeToken != feeToken) priceOracle = _createPriceOracle();
+        ledger = UptimeLedger(_create("UptimeLedger", abi.encode(operatorRegistry, _schedule())));
+        rewardReserve = RewardReserve(
+            _create(
+                "RewardReserve",
+                abi.encode(accessManager, ledger, operatorRegistry, vault, REWARD_REPORT, REWARD_CLAIM, _parameters())
+            )
+        );
+        reserve = address(rewardReserve);
         settlement = InferenceSettlement(
             _create(
                 "InferenceSettlement",
@@ -236,7 +255,6 @@ abstract contract Base is Test {
                 )
             )
         );
-        ledger = UptimeLedger(_create("UptimeLedger", abi.encode(operatorRegistry, _schedule())));
         slasher = Slasher(
             _create(
                 "Slasher",
@@ -273,6 +291,8 @@ abstract contract Base is Test {
         accessManager.setTargetFunctionRole(address(slasher), _selectors(slasher.changeFaultTerms.selector), GOVERNOR);
         accessManager.setTargetFunctionRole(address(slasher), _selectors(slasher.punish.selector), JUDGE);
         accessManager.grantRole(JUDGE, judge, 0);
+        accessManager.setTargetFunctionRole(reserve, _selectors(rewardReserve.changeParameters.selector), GOVERNOR);
+        rewardReserve.bind(address(settlement));
         accessManager.grantRole(SLASHER, address(slasher), 0);
         accessManager.grantRole(AUDITOR, auditor, 0);
         accessManager.grantRole(GUARDIAN, guardian, 0);
