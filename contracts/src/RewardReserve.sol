@@ -191,7 +191,7 @@ contract RewardReserve is IRewardReserve, AccessManaged, ReentrancyGuardTransien
         owed -= due;
 
         (address payout, uint256 paid, uint256 distributed) =
-            PoolIncome.pay(_FEE_TOKEN, OPERATOR_REGISTRY, STAKE_VAULT, operator, due);
+            PoolIncome.split(_FEE_TOKEN, OPERATOR_REGISTRY, STAKE_VAULT, operator, due);
         amount = paid + distributed;
         uint256 withheld = due - amount;
         if (withheld != 0) {
@@ -200,6 +200,7 @@ contract RewardReserve is IRewardReserve, AccessManaged, ReentrancyGuardTransien
             owed += withheld;
         }
         emit RewardClaimed(operator, period, payout, paid, distributed, withheld);
+        PoolIncome.send(_FEE_TOKEN, STAKE_VAULT, operator, payout, paid, distributed);
     }
 
     /// @inheritdoc IRewardReserve

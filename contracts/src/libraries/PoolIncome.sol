@@ -15,10 +15,11 @@ library PoolIncome {
 
     uint256 private constant BPS = 10_000;
 
-    /// @notice Pays `amount` out of this contract's fee tokens. Callers take it off their books before, and put back what
-    ///         is neither `paid` nor `distributed`: the commission of an operator whose payout address cannot receive,
-    ///         which would else choose when its stakers are paid, and at which commission.
-    function pay(IERC20 feeToken, IOperatorRegistry registry, IStakeVault vault, address operator, uint256 amount)
+    /// @notice Splits `amount` and, where stakers wait for a part, tries to pay the commission. Callers take `amount` off
+    ///         their books before; they put back what is neither `paid` nor `distributed`, say what was paid, and `send`.
+    /// @dev An operator whose payout address cannot receive would else choose when its stakers are paid, and at which
+    ///      commission.
+    function split(IERC20 feeToken, IOperatorRegistry registry, IStakeVault vault, address operator, uint256 amount)
         internal
         returns (address payout, uint256 paid, uint256 distributed)
     {
@@ -28,10 +29,21 @@ library PoolIncome {
             distributed = amount - Math.mulDiv(amount, registry.commissionOf(operator), BPS, Math.Rounding.Ceil);
         }
         paid = amount - distributed;
+        if (distributed != 0 && paid != 0 && !feeToken.trySafeTransfer(payout, paid)) paid = 0;
+    }
+
+    /// @notice Pays what `split` left to pay: the stakers' part, or all to an operator that shares with nobody.
+    function send(
+        IERC20 feeToken,
+        IStakeVault vault,
+        address operator,
+        address payout,
+        uint256 paid,
+        uint256 distributed
+    ) internal {
         if (distributed == 0) {
             feeToken.safeTransfer(payout, paid);
         } else {
-            if (paid != 0 && !feeToken.trySafeTransfer(payout, paid)) paid = 0;
             feeToken.forceApprove(address(vault), distributed);
             vault.distribute(operator, distributed);
         }
