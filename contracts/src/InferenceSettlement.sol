@@ -9,6 +9,7 @@ import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
 import {IStakeVault} from "./interfaces/IStakeVault.sol";
 import {CoverageMath} from "./libraries/CoverageMath.sol";
 import {EarningsRing} from "./libraries/EarningsRing.sol";
+import {PoolIncome} from "./libraries/PoolIncome.sol";
 import {Channels} from "./settlement/Channels.sol";
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
@@ -180,30 +181,15 @@ contract InferenceSettlement is IBatches, Channels {
     /// @inheritdoc IInferenceSettlement
     function claim(address operator) external nonReentrant returns (uint256 amount) {
         EarningsRing.Ring storage ring = _advance(operator);
-        amount = ring.claimable;
-        require(amount != 0, InferenceSettlement_NothingToClaim(operator));
+        uint256 due = ring.claimable;
+        require(due != 0, InferenceSettlement_NothingToClaim(operator));
         ring.claimable = 0;
-        address payout = OPERATOR_REGISTRY.payoutOf(operator);
-        uint256 distributed = 0;
-        if (STAKE_VAULT.pool(operator).shares != 0) {
-            // Commission rounds up: what is distributed is never more than the stakers' part.
-            uint256 commission = Math.mulDiv(amount, OPERATOR_REGISTRY.commissionOf(operator), BPS, Math.Rounding.Ceil);
-            distributed = amount - commission;
-        }
-        uint256 paid = amount - distributed;
-        if (distributed != 0 && paid != 0 && !_FEE_TOKEN.trySafeTransfer(payout, paid)) {
-            // An operator whose payout address cannot receive would else choose when its stakers are paid, and at which
-            // commission.
-            ring.claimable = paid.toUint112();
-            (amount, paid) = (distributed, 0);
-        }
+        (address payout, uint256 paid, uint256 distributed) =
+            PoolIncome.split(_FEE_TOKEN, OPERATOR_REGISTRY, STAKE_VAULT, operator, due);
+        amount = paid + distributed;
+        if (amount != due) ring.claimable = (due - amount).toUint112();
         emit EarningsClaimed(operator, payout, paid, distributed);
-        if (distributed == 0) {
-            _FEE_TOKEN.safeTransfer(payout, paid);
-        } else {
-            _FEE_TOKEN.forceApprove(address(STAKE_VAULT), distributed);
-            STAKE_VAULT.distribute(operator, distributed);
-        }
+        PoolIncome.send(_FEE_TOKEN, STAKE_VAULT, operator, payout, paid, distributed);
     }
 
     /// @inheritdoc IInferenceSettlement
