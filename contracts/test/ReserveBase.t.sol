@@ -99,7 +99,7 @@ abstract contract ReserveBase is Base {
         );
     }
 
-    function _release(uint64 period) internal view returns (uint256) {
+    function _releaseOf(uint64 period) internal view returns (uint256) {
         return rewardReserve.periodOf(period).release;
     }
 

@@ -60,7 +60,7 @@ contract RewardReserveBindTest is ReserveBase {
         _endow(PLENTY);
         _reward(PERIOD);
 
-        assertEq(_release(PERIOD), DAILY_WAGES);
+        assertEq(_releaseOf(PERIOD), DAILY_WAGES);
         assertEq(rewardReserve.funds(), PLENTY + 400 ether - DAILY_WAGES);
     }
 

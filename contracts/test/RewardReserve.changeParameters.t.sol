@@ -64,9 +64,9 @@ contract RewardReserveChangeParametersTest is ReserveBase {
             rewardReserve.close(first + i);
         }
 
-        assertEq(_release(first), DAILY_WAGES);
-        assertEq(_release(first + 1), DAILY_WAGES, "it had begun");
-        assertEq(_release(first + 2), 3 * DAILY_WAGES, "the last word of the period before");
+        assertEq(_releaseOf(first), DAILY_WAGES);
+        assertEq(_releaseOf(first + 1), DAILY_WAGES, "it had begun");
+        assertEq(_releaseOf(first + 2), 3 * DAILY_WAGES, "the last word of the period before");
     }
 
     function test_RevertWhen_AParameterIsOutOfRange() public {

@@ -34,7 +34,7 @@ contract RewardReserveClaimTest is ReserveBase {
         assertEq(feeToken.balanceOf(payout), commission);
         assertApproxEqAbs(vault.position(operators[0], alice).rewards, (reward - commission) / 2, 1);
         assertEq(rewardReserve.periodOf(PERIOD).paid, reward);
-        assertEq(rewardReserve.owed(), _release(PERIOD) - reward);
+        assertEq(rewardReserve.owed(), _releaseOf(PERIOD) - reward);
         assertEq(rewardReserve.reward(PERIOD, operators[0]), 0);
     }
 
@@ -113,7 +113,7 @@ contract RewardReserveClaimTest is ReserveBase {
 
     function test_RevertWhen_NothingIsDue() public {
         _reward(PERIOD);
-        assertEq(_release(PERIOD), 0);
+        assertEq(_releaseOf(PERIOD), 0);
         address[2] memory without = [operators[0], alice];
         for (uint256 i = 0; i < 2; ++i) {
             vm.expectRevert(

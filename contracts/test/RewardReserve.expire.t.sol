@@ -22,7 +22,7 @@ contract RewardReserveExpireTest is ReserveBase {
 
         assertEq(rewardReserve.funds(), PLENTY - paid);
         assertEq(rewardReserve.owed(), 0);
-        assertEq(_release(PERIOD), paid);
+        assertEq(_releaseOf(PERIOD), paid);
         assertEq(feeToken.balanceOf(reserve), PLENTY - paid);
     }
 

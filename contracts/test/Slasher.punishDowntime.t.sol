@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
+import {IInferenceSettlement} from "../src/interfaces/IInferenceSettlement.sol";
 import {IOperatorRegistry} from "../src/interfaces/IOperatorRegistry.sol";
 import {ISlasher} from "../src/interfaces/ISlasher.sol";
 import {IUptimeLedger} from "../src/interfaces/IUptimeLedger.sol";

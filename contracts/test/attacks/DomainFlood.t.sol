@@ -28,7 +28,7 @@ contract DomainFloodTest is ReserveBase {
         _endow(PLENTY);
         uint256 first = _flood(FLOODED);
         _reward(PERIOD);
-        uint256 release = _release(PERIOD);
+        uint256 release = _releaseOf(PERIOD);
         uint256 paid = _claimFrom(first);
         assertLe(paid, release * 1500 / 10_000);
         assertApproxEqAbs(paid, release * 1500 / 10_000, 5, "but all of that");
@@ -57,6 +57,6 @@ contract DomainFloodTest is ReserveBase {
             _declare(operators[i], bytes32(i + 1));
         }
         _close(PERIOD);
-        assertLe(_claimFrom(first), _release(PERIOD) * 1500 / 10_000);
+        assertLe(_claimFrom(first), _releaseOf(PERIOD) * 1500 / 10_000);
     }
 }

@@ -24,8 +24,8 @@ contract EmptyTheReserveTest is ReserveBase {
             _reportAll(period);
             if (period == PERIOD) continue;
             rewardReserve.close(period - 1);
-            assertEq(_release(period - 1), expected * 4992 / 1_000_000);
-            expected -= _release(period - 1);
+            assertEq(_releaseOf(period - 1), expected * 4992 / 1_000_000);
+            expected -= _releaseOf(period - 1);
             assertEq(rewardReserve.funds(), expected);
         }
     }
@@ -36,7 +36,7 @@ contract EmptyTheReserveTest is ReserveBase {
         _reportAll(PERIOD);
         _skip(200 days);
         rewardReserve.close(PERIOD);
-        assertEq(_release(PERIOD), ENDOWMENT * 4992 / 1_000_000);
+        assertEq(_releaseOf(PERIOD), ENDOWMENT * 4992 / 1_000_000);
     }
 
     function test_WhatIsOwedToOthersIsNotReleasedAgain() public {
@@ -46,7 +46,7 @@ contract EmptyTheReserveTest is ReserveBase {
         _run(PERIOD + 4, 0, 0);
         _reportAll(PERIOD + 4);
         _close(PERIOD + 4);
-        assertEq(_release(PERIOD + 4), (ENDOWMENT - owed) * 4992 / 1_000_000);
+        assertEq(_releaseOf(PERIOD + 4), (ENDOWMENT - owed) * 4992 / 1_000_000);
         assertEq(feeToken.balanceOf(reserve), rewardReserve.funds() + rewardReserve.owed());
     }
 }

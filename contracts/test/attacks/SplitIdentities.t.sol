@@ -25,7 +25,7 @@ contract SplitIdentitiesTest is ReserveBase {
         for (uint256 i = OPERATORS; i < OPERATORS + parts; ++i) {
             paid += rewardReserve.claim(PERIOD, operators[i]);
         }
-        release = _release(PERIOD);
+        release = _releaseOf(PERIOD);
         vm.revertToState(snapshot);
         // They live in the test's storage, and revert with it.
         assertEq(operators.length, OPERATORS);

@@ -81,7 +81,9 @@ contract ReserveHandler is ReserveBase {
 
     function seize(uint256 operatorSeed, uint256 amount, uint256 cutBps) external {
         vm.prank(address(slasher));
-        settlement.seize(operators[operatorSeed % OPERATORS], _spread(amount) % MAX_FEE, cutBps % 2001, reporter);
+        settlement.seize(
+            _seizure(operators[operatorSeed % OPERATORS], _spread(amount) % MAX_FEE, cutBps % 2001, reporter)
+        );
     }
 
     function changeStake(uint256 operatorSeed, uint256 random) external {
@@ -211,7 +213,7 @@ contract ReserveHandler is ReserveBase {
         uint256 unburned = rewardReserve.unburned();
         rewardReserve.close(period);
 
-        uint256 release = _release(period);
+        uint256 release = _releaseOf(period);
         assertLe(release, available * 4992 / 1_000_000, "half a percent of the reserve a day");
         assertLe(release, uint256(rewardReserve.periodOf(period).weight) * 24 ether / FLOOR, "no more than the wages");
         uint256 burned = rewardReserve.unburned() - unburned;
