@@ -4,13 +4,19 @@ use std::path::{Path, PathBuf};
 
 use alloy::primitives::{Address, U256};
 use plumbline_protocol::deployment::{
-    AccessParameters, OperatorParameters, Parameters, SettlementParameters, SlasherParameters, TestTokenParameters,
-    TokenParameters, UptimeParameters, VaultParameters, decimal,
+    AccessParameters, AuditParameters, CoverageParameters, FaultParameters, OperatorParameters, Parameters,
+    PriceParameters, RandomnessParameters, RewardParameters, SettlementParameters, SlasherParameters, StressParameters,
+    TestFeedParameters, TestTokenParameters, TokenParameters, UptimeParameters, VaultParameters, decimal,
 };
 use serde::Deserialize;
 
 /// Epochs for which earnings stay locked at least (the ring of `InferenceSettlement`).
 const LOCKED_EPOCHS: u64 = 7;
+/// Periods by which an outage can lengthen an audit (`AuditManager.MAX_EXTENSIONS`).
+const MAX_EXTENSIONS: u64 = 8;
+/// Shares of a lost bond: the defender's, and five judges'.
+const BOND_PARTS: U256 = U256::from_limbs([6, 0, 0, 0]);
+const MAX_WAGE: U256 = U256::from_limbs([u64::MAX, u32::MAX as u64, 0, 0]);
 
 /// Parameters for one network. Files `dev.toml` and `testnet.toml` explain each.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -25,8 +31,16 @@ pub struct Config {
     pub vault: Vault,
     pub operators: OperatorParameters,
     pub uptime: Uptime,
-    pub settlement: Settlement,
+    /// None: fees are paid in the stake token.
+    pub price: Option<Price>,
+    pub rewards: RewardParameters,
+    pub settlement: SettlementParameters,
+    pub coverage: CoverageParameters,
     pub slasher: SlasherParameters,
+    pub faults: FaultParameters,
+    pub randomness: RandomnessParameters,
+    pub audits: AuditParameters,
+    pub stress: StressParameters,
 }
 
 /// Token that is staked and token that fees are paid in.
@@ -60,6 +74,10 @@ pub struct Access {
     pub governor: Option<Address>,
     #[serde(default)]
     pub governor_delay_seconds: u32,
+    /// None: the admin.
+    pub guardian: Option<Address>,
+    /// None: the admin.
+    pub canary: Option<Address>,
 }
 
 /// Parameters of `StakeVault`.
@@ -90,15 +108,14 @@ pub struct Uptime {
     pub report_window_seconds: u64,
 }
 
-/// Parameters of `InferenceSettlement`.
+/// Price of stake in fee tokens: an existing feed by its address, or a test feed by decimals and first answer.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Settlement {
-    /// None: the admin.
-    pub reserve: Option<Address>,
-    pub protocol_fee_bps: u16,
-    pub exit_delay_seconds: u64,
-    pub epoch_seconds: u64,
+pub struct Price {
+    pub feed: Option<Address>,
+    pub test_feed: Option<TestFeedParameters>,
+    pub max_age_seconds: u32,
+    pub window_seconds: u32,
 }
 
 /// Why a configuration was refused.
@@ -163,21 +180,68 @@ impl Config {
                 admin_delay_seconds: self.access.admin_delay_seconds,
                 governor: self.access.governor.unwrap_or(admin),
                 governor_delay_seconds: self.access.governor_delay_seconds,
+                guardian: self.access.guardian.unwrap_or(admin),
+                canary: self.access.canary.unwrap_or(admin),
             },
             vault: self.vault.resolve(admin),
             operators: self.operators.clone(),
             uptime: self.uptime.resolve(begun_at)?,
-            settlement: SettlementParameters {
-                reserve: self.settlement.reserve.unwrap_or(admin),
-                protocol_fee_bps: self.settlement.protocol_fee_bps,
-                exit_delay_seconds: self.settlement.exit_delay_seconds,
-                epoch_seconds: self.settlement.epoch_seconds,
-            },
+            price: self.resolve_price()?,
+            rewards: self.rewards.clone(),
+            settlement: self.settlement.clone(),
+            coverage: self.coverage.clone(),
             slasher: self.slasher.clone(),
+            faults: self.faults.clone(),
+            randomness: self.randomness.clone(),
+            audits: self.audits.clone(),
+            stress: self.stress.clone(),
         };
         check_windows(&parameters)?;
+        check_audits(&parameters)?;
         check_delays(&parameters, self.dev)?;
         Ok(parameters)
+    }
+
+    fn resolve_price(&self) -> Result<Option<PriceParameters>, ConfigError> {
+        let Some(price) = &self.price else {
+            if self.tokens.fee.is_some() {
+                return Err(invalid(
+                    "price",
+                    "missing: fees in another token than stake need a feed of its price, or a `test_feed`",
+                ));
+            }
+            return Ok(None);
+        };
+        if self.tokens.fee.is_none() {
+            return Err(invalid(
+                "price",
+                "fees are paid in the stake token: leave the table out",
+            ));
+        }
+        match (price.feed, &price.test_feed) {
+            (Some(Address::ZERO), _) => return Err(invalid("price.feed", "the zero address is no feed")),
+            (Some(_), Some(_)) | (None, None) => {
+                return Err(invalid("price", "give either `feed` or `test_feed`"));
+            }
+            (Some(_), None) | (None, Some(_)) => {}
+        }
+        let answer = price.test_feed.as_ref().map(|feed| feed.answer);
+        if answer.is_some_and(|answer| answer.is_zero() || answer > U256::from(u128::MAX)) {
+            return Err(invalid(
+                "price.test_feed.answer",
+                "a price is above zero and fits in 128 bits",
+            ));
+        }
+        Ok(Some(PriceParameters {
+            test_feed: price.test_feed.clone(),
+            max_age_seconds: price.max_age_seconds,
+            window_seconds: price.window_seconds,
+        }))
+    }
+
+    /// Address of a feed that exists already.
+    pub fn given_feed(&self) -> Option<Address> {
+        self.price.as_ref().and_then(|price| price.feed)
     }
 
     /// Addresses of tokens that exist already: stake, fee. None where a test token is deployed.
@@ -323,6 +387,59 @@ fn check_windows(parameters: &Parameters) -> Result<(), ConfigError> {
     Ok(())
 }
 
+/// Rules of audits and rewards that are known before anything is spent; the contracts check the rest, too.
+fn check_audits(parameters: &Parameters) -> Result<(), ConfigError> {
+    let (audits, vault, uptime) = (&parameters.audits, &parameters.vault, &parameters.uptime);
+    let period_seconds = u64::from(uptime.slot_seconds) * u64::from(uptime.slots_per_period);
+    let grace = period_seconds + uptime.report_window_seconds;
+    if u64::from(audits.grace_seconds) <= grace {
+        return Err(invalid(
+            "audits.grace_seconds",
+            format!(
+                "{} is not more than a period and its report window, {grace}: an outage could not be shown in time",
+                audits.grace_seconds
+            ),
+        ));
+    }
+    let judging =
+        u64::from(audits.proof_seconds).max(u64::from(audits.commit_seconds) + u64::from(audits.reveal_seconds));
+    let answering =
+        u64::from(audits.answer_seconds) + MAX_EXTENSIONS * period_seconds + u64::from(audits.grace_seconds);
+    let challenge = u64::from(audits.dispute_seconds) + judging + u64::from(audits.canary_seconds);
+    let longest = (answering + judging).max(challenge);
+    if longest > vault.thaw_seconds {
+        return Err(invalid(
+            "vault.thaw_seconds",
+            format!(
+                "{} is less than the {longest} seconds that a case can last: stake could leave before its fault is judged",
+                vault.thaw_seconds
+            ),
+        ));
+    }
+    if audits.bond.is_zero() || !(audits.bond % BOND_PARTS).is_zero() || audits.bond > U256::from(u128::MAX) {
+        return Err(invalid(
+            "audits.bond",
+            format!(
+                "{} is no multiple of {BOND_PARTS} above zero: a lost bond is shared by six",
+                audits.bond
+            ),
+        ));
+    }
+    if parameters.rewards.wage > MAX_WAGE {
+        return Err(invalid(
+            "rewards.wage",
+            format!("{} does not fit in 96 bits", parameters.rewards.wage),
+        ));
+    }
+    if audits.min_probability_bps == 0 || audits.min_probability_bps > 10_000 {
+        return Err(invalid(
+            "audits.min_probability_bps",
+            format!("{} is not between 1 and 10,000", audits.min_probability_bps),
+        ));
+    }
+    Ok(())
+}
+
 /// Nobody may be bound by new rules before they could have left.
 fn check_delays(parameters: &Parameters, dev: bool) -> Result<(), ConfigError> {
     let access = &parameters.access;
@@ -330,7 +447,8 @@ fn check_delays(parameters: &Parameters, dev: bool) -> Result<(), ConfigError> {
         ("access.admin", access.admin),
         ("access.governor", access.governor),
         ("vault.sink", parameters.vault.sink),
-        ("settlement.reserve", parameters.settlement.reserve),
+        ("access.guardian", access.guardian),
+        ("access.canary", access.canary),
     ] {
         if address == Address::ZERO {
             return Err(invalid(

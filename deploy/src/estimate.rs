@@ -90,15 +90,14 @@ pub(crate) async fn steps(
 /// Contracts that the step's transaction calls and that are not on chain yet.
 async fn missing_contracts(node: &Node, blueprint: &Blueprint<'_>, record: &Record) -> Result<StateOverride, Error> {
     let mut overrides = StateOverridesBuilder::default();
-    for called in record.step.calls() {
+    for called in record.step.calls(blueprint.parameters) {
         let address = called.address(blueprint.addresses);
         if !node.code(address).await?.is_empty() {
             continue;
         }
-        let mut contract = AccountOverride::default().with_code(node.runtime_code(blueprint, *called).await?);
-        if record.step == Step::Roles {
-            contract = contract.with_state_diff([blueprint.admin_storage()]);
-        }
+        let contract = AccountOverride::default()
+            .with_code(node.runtime_code(blueprint, called).await?)
+            .with_state_diff(blueprint.storage(called));
         // With the present nonce the step would create its contract where an earlier one belongs.
         overrides = overrides
             .append(address, contract)

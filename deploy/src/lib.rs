@@ -22,11 +22,11 @@ use std::path::Path;
 use alloy::primitives::Address;
 
 pub use account::{Account, KEY_VARIABLE, PASSWORD_FILE_VARIABLE};
-pub use config::{Access, Config, ConfigError, Settlement, Token, Tokens, Uptime, Vault};
+pub use config::{Access, Config, ConfigError, Price, Token, Tokens, Uptime, Vault};
 pub use error::{Error, RpcFailure};
 pub use estimate::{Estimate, StepEstimate};
 pub use journal::Fees;
-pub use plan::{ADMIN, Blueprint, GOVERNOR, SLASHER, Step, creation_code_hash};
+pub use plan::{ADMIN, AUDITOR, Blueprint, CANARY, GOVERNOR, GUARDIAN, JUDGE, SLASHER, Step, creation_code_hash};
 pub use report::{cost_table, deployment_table};
 pub use session::{Options, Outcome, Stop};
 pub use unsigned::{UnsignedFile, UnsignedTransaction};

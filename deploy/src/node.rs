@@ -12,7 +12,8 @@ use alloy::rpc::types::{TransactionReceipt, TransactionRequest};
 use alloy::sol_types::{Revert, SolError, SolInterface};
 use alloy::transports::{RpcError, TransportError, TransportResult};
 use plumbline_protocol::{
-    AccessManager, InferenceSettlement, OperatorRegistry, Slasher, StakeVault, UptimeLedger, rpc,
+    AccessManager, AuditManager, BlockRandomness, InferenceSettlement, JudgeCommittee, OperatorRegistry, PriceOracle,
+    RewardReserve, Slasher, StakeVault, StressGauge, UptimeLedger, rpc,
 };
 use serde_json::Value;
 
@@ -131,9 +132,12 @@ impl Node {
         let code = AccountOverride::default().with_code(blueprint.input(step));
         let mut overrides = StateOverridesBuilder::default().append(address, code);
         // Contracts that the constructor calls may not exist yet.
-        for called in step.calls() {
-            let runtime = Box::pin(self.runtime_code(blueprint, *called)).await?;
-            overrides = overrides.with_code(called.address(blueprint.addresses), runtime);
+        for called in step.calls(blueprint.parameters) {
+            let runtime = Box::pin(self.runtime_code(blueprint, called)).await?;
+            let contract = AccountOverride::default()
+                .with_code(runtime)
+                .with_state_diff(blueprint.storage(called));
+            overrides = overrides.append(called.address(blueprint.addresses), contract);
         }
         let (request, overrides) = (creation_probe(blueprint.deployer, address), overrides.build());
         let answer = self
@@ -291,8 +295,16 @@ pub(crate) fn request(blueprint: &Blueprint<'_>, step: Step) -> TransactionReque
         | Step::StakeVault
         | Step::OperatorRegistry
         | Step::UptimeLedger
+        | Step::PriceFeed
+        | Step::PriceOracle
+        | Step::RewardReserve
         | Step::InferenceSettlement
-        | Step::Slasher => TxKind::Create,
+        | Step::Slasher
+        | Step::BlockRandomness
+        | Step::VerifierRegistry
+        | Step::JudgeCommittee
+        | Step::StressGauge
+        | Step::AuditManager => TxKind::Create,
     };
     TransactionRequest::default()
         .with_from(blueprint.deployer)
@@ -371,6 +383,12 @@ fn describe_revert(data: &[u8]) -> String {
         UptimeLedger::UptimeLedgerErrors,
         InferenceSettlement::InferenceSettlementErrors,
         Slasher::SlasherErrors,
+        PriceOracle::PriceOracleErrors,
+        RewardReserve::RewardReserveErrors,
+        JudgeCommittee::JudgeCommitteeErrors,
+        StressGauge::StressGaugeErrors,
+        AuditManager::AuditManagerErrors,
+        BlockRandomness::BlockRandomnessErrors,
         AccessManager::AccessManagerErrors
     );
     Revert::abi_decode(data).map_or_else(|_| Bytes::copy_from_slice(data).to_string(), |revert| revert.reason)

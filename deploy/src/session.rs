@@ -285,11 +285,13 @@ impl Session {
 async fn new_journal(node: &Node, chain_id: u64, deployer: Address, config: &Config) -> Result<Journal, Error> {
     let parameters = config.resolve(deployer, node.time().await?)?;
     let (stake, fee) = config.given_tokens();
-    for address in [stake, fee].into_iter().flatten() {
+    let feed = config.given_feed();
+    let given = [("the token", stake), ("the token", fee), ("the price feed", feed)];
+    for (what, address) in given.into_iter().filter_map(|(what, given)| Some((what, given?))) {
         if node.code(address).await?.is_empty() {
             let detail = "there is no contract on this chain".into();
             return Err(Error::Mismatch {
-                what: "the token".into(),
+                what: what.into(),
                 address,
                 detail,
             });
@@ -303,6 +305,7 @@ async fn new_journal(node: &Node, chain_id: u64, deployer: Address, config: &Con
     } else {
         fee.unwrap_or_default()
     };
+    addresses.price_feed = feed.unwrap_or_default();
     let steps = Step::needed(&parameters);
     let mut journal = Journal {
         chain_id,
@@ -405,6 +408,9 @@ fn difference(
         if given.is_some_and(|given| given != used) {
             return Ok(Some(format!("another token ({used})")));
         }
+    }
+    if config.given_feed().is_some_and(|given| given != addresses.price_feed) {
+        return Ok(Some(format!("another price feed ({})", addresses.price_feed)));
     }
     let mut wanted = config.resolve(deployer, 0)?;
     if config.uptime.genesis.is_none() {

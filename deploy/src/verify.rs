@@ -6,7 +6,7 @@ use plumbline_protocol::AccessManager;
 
 use crate::error::Error;
 use crate::node::Node;
-use crate::plan::{ADMIN, Blueprint, GOVERNOR, SLASHER, Step};
+use crate::plan::{ADMIN, AUDITOR, Blueprint, CANARY, GOVERNOR, GUARDIAN, JUDGE, SLASHER, Step};
 
 /// Compares the contract's code on chain with what its constructor leaves, immutables included.
 pub(crate) async fn code(node: &Node, blueprint: &Blueprint<'_>, step: Step) -> Result<(), Error> {
@@ -51,7 +51,7 @@ pub(crate) async fn role_fault(node: &Node, blueprint: &Blueprint<'_>) -> Result
             )));
         }
     }
-    for role in [ADMIN, SLASHER, GOVERNOR] {
+    for role in [ADMIN, SLASHER, GOVERNOR, AUDITOR, JUDGE, GUARDIAN, CANARY] {
         let may = members
             .iter()
             .any(|(member_role, account, _)| (*member_role, *account) == (role, blueprint.deployer));

@@ -249,7 +249,7 @@ fn windows_that_do_not_fit_each_other_are_refused() {
         long_period.contains("a period and its evidence window"),
         "{long_period}"
     );
-    assert!(change(|config| config.settlement.reserve = Some(Address::ZERO)).contains("settlement.reserve"));
+    assert!(change(|config| config.access.guardian = Some(Address::ZERO)).contains("access.guardian"));
 }
 
 #[test]

@@ -71,3 +71,51 @@ bind!(
     Slasher,
     "../contracts/abi/Slasher.json"
 );
+bind!(
+    /// Price of stake in fee tokens.
+    price_oracle,
+    PriceOracle,
+    "../contracts/abi/PriceOracle.json"
+);
+bind!(
+    /// Price feed for networks that have none of their own.
+    test_feed,
+    TestFeed,
+    "../contracts/abi/TestFeed.json"
+);
+bind!(
+    /// Pay for uptime.
+    reward_reserve,
+    RewardReserve,
+    "../contracts/abi/RewardReserve.json"
+);
+bind!(
+    /// Seeds from blocks.
+    block_randomness,
+    BlockRandomness,
+    "../contracts/abi/BlockRandomness.json"
+);
+bind!(
+    /// Verifiers of model versions.
+    verifier_registry,
+    VerifierRegistry,
+    "../contracts/abi/VerifierRegistry.json"
+);
+bind!(
+    /// Judges of receipts.
+    judge_committee,
+    JudgeCommittee,
+    "../contracts/abi/JudgeCommittee.json"
+);
+bind!(
+    /// Stress, and the audits' multiplier.
+    stress_gauge,
+    StressGauge,
+    "../contracts/abi/StressGauge.json"
+);
+bind!(
+    /// Audits and challenges.
+    audit_manager,
+    AuditManager,
+    "../contracts/abi/AuditManager.json"
+);

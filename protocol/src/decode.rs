@@ -6,8 +6,11 @@ use alloy::sol_types::SolEventInterface;
 use alloy::sol_types::private::IntoLogData;
 
 use crate::bindings::{
-    access_manager::AccessManager, inference_settlement::InferenceSettlement, model_registry::ModelRegistry,
-    operator_registry::OperatorRegistry, slasher::Slasher, stake_vault::StakeVault, uptime_ledger::UptimeLedger,
+    access_manager::AccessManager, audit_manager::AuditManager, block_randomness::BlockRandomness,
+    inference_settlement::InferenceSettlement, judge_committee::JudgeCommittee, model_registry::ModelRegistry,
+    operator_registry::OperatorRegistry, price_oracle::PriceOracle, reward_reserve::RewardReserve, slasher::Slasher,
+    stake_vault::StakeVault, stress_gauge::StressGauge, uptime_ledger::UptimeLedger,
+    verifier_registry::VerifierRegistry,
 };
 use crate::deployment::Contract;
 
@@ -70,6 +73,13 @@ contract_events!(
     UptimeLedger::UptimeLedgerEvents,
     InferenceSettlement::InferenceSettlementEvents,
     Slasher::SlasherEvents,
+    PriceOracle::PriceOracleEvents,
+    RewardReserve::RewardReserveEvents,
+    BlockRandomness::BlockRandomnessEvents,
+    VerifierRegistry::VerifierRegistryEvents,
+    JudgeCommittee::JudgeCommitteeEvents,
+    StressGauge::StressGaugeEvents,
+    AuditManager::AuditManagerEvents,
 );
 
 /// Decodes a log as one of the events `E` of its contract, and only if it is bit for bit what Solidity would have emitted.

@@ -15,20 +15,34 @@ pub enum Contract {
     StakeVault,
     OperatorRegistry,
     UptimeLedger,
+    PriceOracle,
+    RewardReserve,
     InferenceSettlement,
     Slasher,
+    BlockRandomness,
+    VerifierRegistry,
+    JudgeCommittee,
+    StressGauge,
+    AuditManager,
 }
 
 impl Contract {
     /// Every contract, in the order of deployment.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 14] = [
         Self::AccessManager,
         Self::ModelRegistry,
         Self::StakeVault,
         Self::OperatorRegistry,
         Self::UptimeLedger,
+        Self::PriceOracle,
+        Self::RewardReserve,
         Self::InferenceSettlement,
         Self::Slasher,
+        Self::BlockRandomness,
+        Self::VerifierRegistry,
+        Self::JudgeCommittee,
+        Self::StressGauge,
+        Self::AuditManager,
     ];
 
     /// Name in Solidity.
@@ -39,8 +53,15 @@ impl Contract {
             Self::StakeVault => "StakeVault",
             Self::OperatorRegistry => "OperatorRegistry",
             Self::UptimeLedger => "UptimeLedger",
+            Self::PriceOracle => "PriceOracle",
+            Self::RewardReserve => "RewardReserve",
             Self::InferenceSettlement => "InferenceSettlement",
             Self::Slasher => "Slasher",
+            Self::BlockRandomness => "BlockRandomness",
+            Self::VerifierRegistry => "VerifierRegistry",
+            Self::JudgeCommittee => "JudgeCommittee",
+            Self::StressGauge => "StressGauge",
+            Self::AuditManager => "AuditManager",
         }
     }
 }
@@ -85,8 +106,18 @@ pub struct Addresses {
     pub stake_vault: Address,
     pub operator_registry: Address,
     pub uptime_ledger: Address,
+    /// Zero where fees are paid in the stake token: then there is no price.
+    pub price_feed: Address,
+    /// Zero where there is no feed.
+    pub price_oracle: Address,
+    pub reward_reserve: Address,
     pub inference_settlement: Address,
     pub slasher: Address,
+    pub block_randomness: Address,
+    pub verifier_registry: Address,
+    pub judge_committee: Address,
+    pub stress_gauge: Address,
+    pub audit_manager: Address,
 }
 
 impl Addresses {
@@ -98,14 +129,31 @@ impl Addresses {
             Contract::StakeVault => self.stake_vault,
             Contract::OperatorRegistry => self.operator_registry,
             Contract::UptimeLedger => self.uptime_ledger,
+            Contract::PriceOracle => self.price_oracle,
+            Contract::RewardReserve => self.reward_reserve,
             Contract::InferenceSettlement => self.inference_settlement,
             Contract::Slasher => self.slasher,
+            Contract::BlockRandomness => self.block_randomness,
+            Contract::VerifierRegistry => self.verifier_registry,
+            Contract::JudgeCommittee => self.judge_committee,
+            Contract::StressGauge => self.stress_gauge,
+            Contract::AuditManager => self.audit_manager,
         }
+    }
+
+    /// The contracts that are deployed: there is no price oracle where fees are paid in the stake token.
+    pub fn deployed(&self) -> impl Iterator<Item = (Contract, Address)> {
+        let addresses = *self;
+        Contract::ALL
+            .into_iter()
+            .map(move |contract| (contract, addresses.of(contract)))
+            .filter(|(_, address)| !address.is_zero())
     }
 
     /// Contract at an address, if it is one of these.
     pub fn contract_at(&self, address: Address) -> Option<Contract> {
-        Contract::ALL.into_iter().find(|contract| self.of(*contract) == address)
+        self.deployed()
+            .find_map(|(contract, at)| (at == address).then_some(contract))
     }
 }
 
@@ -119,8 +167,16 @@ pub struct Parameters {
     pub vault: VaultParameters,
     pub operators: OperatorParameters,
     pub uptime: UptimeParameters,
+    /// None where fees are paid in the stake token.
+    pub price: Option<PriceParameters>,
+    pub rewards: RewardParameters,
     pub settlement: SettlementParameters,
+    pub coverage: CoverageParameters,
     pub slasher: SlasherParameters,
+    pub faults: FaultParameters,
+    pub randomness: RandomnessParameters,
+    pub audits: AuditParameters,
+    pub stress: StressParameters,
 }
 
 /// Test tokens that were deployed along, each none where an existing token is used.
@@ -149,6 +205,10 @@ pub struct AccessParameters {
     pub admin_delay_seconds: u32,
     pub governor: Address,
     pub governor_delay_seconds: u32,
+    /// May pause settlement for some days.
+    pub guardian: Address,
+    /// May plant outputs that are known to be wrong, to see whether judges look.
+    pub canary: Address,
 }
 
 /// Constructor of `StakeVault`.
@@ -190,10 +250,53 @@ pub struct UptimeParameters {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SettlementParameters {
-    pub reserve: Address,
     pub protocol_fee_bps: u16,
     pub exit_delay_seconds: u64,
     pub epoch_seconds: u64,
+}
+
+/// Constructor of `PriceOracle`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriceParameters {
+    /// The feed that was deployed along; none where an existing one is used.
+    pub test_feed: Option<TestFeedParameters>,
+    pub max_age_seconds: u32,
+    pub window_seconds: u32,
+}
+
+/// Constructor of `TestFeed`; its owner is the guardian.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TestFeedParameters {
+    pub decimals: u8,
+    /// Whole fee tokens for a whole stake token, times `10^decimals`.
+    #[serde(with = "decimal")]
+    pub answer: U256,
+}
+
+/// Constructor of `RewardReserve`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RewardParameters {
+    pub report_seconds: u64,
+    pub claim_seconds: u64,
+    /// Fee-token base units an hour for each floor of fully available stake.
+    #[serde(with = "decimal")]
+    pub wage: U256,
+    pub domain_bps: u16,
+    pub refill_bps: u16,
+}
+
+/// Terms of coverage of `InferenceSettlement`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CoverageParameters {
+    pub beta_bps: u32,
+    pub utilisation_bps: u16,
+    pub haircut_bps: u16,
+    pub penalty_bps: u16,
+    pub correlation_bps: u16,
 }
 
 /// Constructor of `Slasher`.
@@ -206,6 +309,65 @@ pub struct SlasherParameters {
     pub repeat_after: u16,
     pub memory_periods: u32,
     pub jail_seconds: u64,
+}
+
+/// What each fault but downtime costs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FaultParameters {
+    /// Seconds within which stake at fault is added up.
+    pub correlation_window_seconds: u64,
+    pub withheld: TermsParameters,
+    pub wrong_output: TermsParameters,
+    pub equivocation: TermsParameters,
+    pub false_report: TermsParameters,
+    pub unrevealed: TermsParameters,
+}
+
+/// Terms of one fault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TermsParameters {
+    pub earnings_bps: u16,
+    pub principal_bps: u16,
+    pub correlated_bps: u16,
+    pub cut_bps: u16,
+    pub tombstone: bool,
+    pub jail_seconds: u64,
+}
+
+/// Constructor of `BlockRandomness`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RandomnessParameters {
+    pub delay_blocks: u64,
+    pub window_blocks: u64,
+}
+
+/// Parameters of `AuditManager`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditParameters {
+    /// Least probability of an audit.
+    pub min_probability_bps: u16,
+    #[serde(with = "decimal")]
+    pub bond: U256,
+    pub max_challenges: u32,
+    pub answer_seconds: u32,
+    pub grace_seconds: u32,
+    pub proof_seconds: u32,
+    pub commit_seconds: u32,
+    pub reveal_seconds: u32,
+    pub canary_seconds: u32,
+    pub dispute_seconds: u32,
+}
+
+/// Parameters of `StressGauge`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StressParameters {
+    pub step_seconds: u64,
+    pub backlog_capacity: u32,
 }
 
 /// What compiled the creation code.
