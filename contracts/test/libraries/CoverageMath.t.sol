@@ -143,17 +143,30 @@ contract CoverageMathTest is Test {
     /// @dev A tenth above the largest safe utilisation, who cheats on all of many small batches gains.
     function test_ATenthMoreIsWorthCheatingOn() public view {
         for (uint256 i = 0; i < BETAS.length; ++i) {
-            uint16 tooMuch = uint16(uint256(X_MAX[i]) * 11 / 10);
-            IBatches.CoverageTerms memory terms = _plain(BETAS[i], tooMuch);
-            uint256 share = COLLATERAL * tooMuch / 10_000 / 64;
-            (uint256 gain, uint256 undetected) = (0, WAD);
-            for (uint256 j = 0; j < 64; ++j) {
-                assertGe(CoverageMath.headroom(COLLATERAL, gain, terms), share, "admitted");
-                gain += share;
-                undetected = undetected * (WAD - _probability(share, terms)) / WAD;
-            }
-            assertGt(gain, COLLATERAL * (WAD - undetected) / WAD, "worth it");
+            assertTrue(_paysToCheatOnAll(_plain(BETAS[i], uint16(uint256(X_MAX[i]) * 11 / 10)), 64));
+            assertFalse(_paysToCheatOnAll(_plain(BETAS[i], X_MAX[i]), 64));
         }
+    }
+
+    /// @dev 80 % of collateral is below 94.04 %, but above 94.04 % of the 84.44 % that fraud costs.
+    function test_UtilisationIsMeasuredByWhatFraudCosts() public pure {
+        IBatches.CoverageTerms memory terms = _terms();
+        terms.utilisationBps = 8000;
+        assertTrue(_paysToCheatOnAll(terms, 300));
+        terms.utilisationBps = 7941;
+        assertFalse(_paysToCheatOnAll(terms, 300));
+    }
+
+    /// @dev Whether all of `count` equal batches, which the terms admit, are worth more than they cost together.
+    function _paysToCheatOnAll(IBatches.CoverageTerms memory terms, uint256 count) private pure returns (bool) {
+        uint256 share = COLLATERAL * terms.utilisationBps / 10_000 / count;
+        (uint256 gain, uint256 undetected) = (0, WAD);
+        for (uint256 i = 0; i < count; ++i) {
+            assertGe(CoverageMath.headroom(COLLATERAL, gain, terms), share, "admitted");
+            gain += share;
+            undetected = undetected * (WAD - _probability(share, terms)) / WAD;
+        }
+        return gain > COLLATERAL * terms.penaltyBps / 10_000 * (WAD - undetected) / WAD;
     }
 
     /// @dev Batches of every size from dust to all that the headroom allows.
