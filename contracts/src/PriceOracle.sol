@@ -81,9 +81,9 @@ contract PriceOracle is IFeedPriceOracle, AccessManaged {
         (uint256 price, bool fresh) = _answer();
         require(fresh, PriceOracle_NoAnswer(_feed.source));
         (uint256 observed, uint64 timestamp) = (_observed, uint64(block.timestamp));
+        (uint256 mean, bool complete) = _weigh(observed, price);
         _observations[observed % OBSERVATIONS] = Observation({timestamp: timestamp, price: price.toUint128()});
         _observed = observed + 1;
-        (uint256 mean, bool complete) = _weigh(observed, price);
         _average = Average({price: mean.toUint128(), observedAt: timestamp, complete: complete});
         emit PriceObserved(price, mean, complete);
     }
@@ -133,13 +133,13 @@ contract PriceOracle is IFeedPriceOracle, AccessManaged {
     }
 
     /// @dev Average over the window up to the observation numbered `newest`, rounded down; the price itself where nothing
-    ///      was observed before.
+    ///      was observed before. Called before that one takes the place of the oldest.
     function _weigh(uint256 newest, uint256 price) private view returns (uint256 mean, bool complete) {
         uint256 end = block.timestamp;
         uint256 opensAt = end - Math.min(end, WINDOW);
         uint256 sum = 0;
         uint256 weights = 0;
-        for (uint256 i = 1; i < OBSERVATIONS && i <= newest && end > opensAt; ++i) {
+        for (uint256 i = 1; i <= OBSERVATIONS && i <= newest && end > opensAt; ++i) {
             Observation memory earlier = _observations[(newest - i) % OBSERVATIONS];
             uint256 duration = end - Math.max(earlier.timestamp, opensAt);
             uint256 weight = Math.min(duration, MAX_WEIGHT_INTERVALS * uint256(INTERVAL));

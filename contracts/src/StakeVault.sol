@@ -26,6 +26,15 @@ contract StakeVault is IStakeVault, AccessManaged, ReentrancyGuardTransient {
         uint32 generation;
     }
 
+    /// @dev A `Pool` in fewer slots: 112 bits hold five quadrillion tokens of 18 decimals.
+    struct StoredPool {
+        uint112 assets;
+        uint112 thawAssets;
+        uint32 generation;
+        uint256 shares;
+        uint256 thawShares;
+    }
+
     /// @dev One slot: sums over all pools.
     struct Totals {
         uint128 assets;
@@ -45,7 +54,7 @@ contract StakeVault is IStakeVault, AccessManaged, ReentrancyGuardTransient {
     uint256 public immutable MIN_DEPOSIT;
     uint64 public immutable THAW;
 
-    mapping(address operator => Pool) private _pools;
+    mapping(address operator => StoredPool) private _pools;
     mapping(address operator => mapping(uint32 generation => uint256)) private _feesPerShare;
     mapping(address operator => mapping(address delegator => Holding)) private _holdings;
     mapping(uint256 ticketId => Ticket) private _tickets;
@@ -98,7 +107,7 @@ contract StakeVault is IStakeVault, AccessManaged, ReentrancyGuardTransient {
 
     /// @inheritdoc IStakeVault
     function thaw(address operator, uint256 shares) external nonReentrant returns (uint256 ticketId) {
-        Pool storage pool_ = _pools[operator];
+        StoredPool storage pool_ = _pools[operator];
         Holding storage holding = _accrue(operator, msg.sender);
         require(shares <= holding.shares, StakeVault_InsufficientShares(shares, holding.shares));
         uint256 assets = ShareMath.toAssets(shares, pool_.assets, pool_.shares);
@@ -107,11 +116,11 @@ contract StakeVault is IStakeVault, AccessManaged, ReentrancyGuardTransient {
 
         holding.shares -= shares;
         pool_.shares -= shares;
-        pool_.assets -= assets.toUint128();
-        pool_.thawAssets += assets.toUint128();
+        pool_.assets -= assets.toUint112();
+        pool_.thawAssets += assets.toUint112();
         pool_.thawShares += thawShares;
         (_totals.assets, _totals.thawAssets) =
-        (_totals.assets - assets.toUint128(), _totals.thawAssets + assets.toUint128());
+        (_totals.assets - assets.toUint112(), _totals.thawAssets + assets.toUint112());
         uint64 readyAt = uint64(block.timestamp) + THAW;
         ticketId = ++_lastTicketId;
         _tickets[ticketId] = Ticket({
@@ -141,13 +150,13 @@ contract StakeVault is IStakeVault, AccessManaged, ReentrancyGuardTransient {
         returns (uint256 actual)
     {
         require(cutBps <= MAX_CUT_BPS, StakeVault_CutTooHigh(cutBps, MAX_CUT_BPS));
-        Pool storage pool_ = _pools[operator];
+        StoredPool storage pool_ = _pools[operator];
         uint256 before = uint256(pool_.assets) + pool_.thawAssets;
         actual = Math.min(amount, before);
         if (actual == 0) return 0;
 
         (uint256 fromActive, uint256 fromThawing) = ShareMath.splitSlash(actual, pool_.assets, pool_.thawAssets);
-        _remove(pool_, fromActive.toUint128(), fromThawing.toUint128());
+        _remove(pool_, fromActive.toUint112(), fromThawing.toUint112());
         uint256 cut = beneficiary == address(0) ? 0 : Math.mulDiv(actual, cutBps, BPS);
         _credits[beneficiary] += cut;
         _credits[SINK] += actual - cut;
@@ -166,7 +175,7 @@ contract StakeVault is IStakeVault, AccessManaged, ReentrancyGuardTransient {
 
     /// @inheritdoc IStakeVault
     function distribute(address operator, uint256 amount) external nonReentrant {
-        Pool storage pool_ = _pools[operator];
+        StoredPool storage pool_ = _pools[operator];
         require(pool_.shares != 0, StakeVault_NoShares(operator));
         _feesPerShare[operator][pool_.generation] += Math.mulDiv(amount, ShareMath.FEE_SCALE, pool_.shares);
         emit FeesDistributed(operator, msg.sender, amount);
@@ -195,7 +204,14 @@ contract StakeVault is IStakeVault, AccessManaged, ReentrancyGuardTransient {
 
     /// @inheritdoc IStakeVault
     function pool(address operator) external view returns (Pool memory) {
-        return _pools[operator];
+        StoredPool memory pool_ = _pools[operator];
+        return Pool({
+            assets: pool_.assets,
+            thawAssets: pool_.thawAssets,
+            shares: pool_.shares,
+            thawShares: pool_.thawShares,
+            generation: pool_.generation
+        });
     }
 
     /// @inheritdoc IStakeVault
@@ -246,7 +262,7 @@ contract StakeVault is IStakeVault, AccessManaged, ReentrancyGuardTransient {
 
     /// @inheritdoc IStakeVault
     function stakeOf(address operator, address delegator) public view returns (uint256) {
-        Pool storage pool_ = _pools[operator];
+        StoredPool storage pool_ = _pools[operator];
         Holding storage holding = _holdings[operator][delegator];
         if (holding.generation != pool_.generation) return 0;
         return ShareMath.toAssets(holding.shares, pool_.assets, pool_.shares);
@@ -254,13 +270,13 @@ contract StakeVault is IStakeVault, AccessManaged, ReentrancyGuardTransient {
 
     function _deposit(address operator, uint256 assets) private returns (uint256 shares) {
         require(assets >= MIN_DEPOSIT, StakeVault_BelowMinDeposit(assets, MIN_DEPOSIT));
-        Pool storage pool_ = _pools[operator];
+        StoredPool storage pool_ = _pools[operator];
         Holding storage holding = _accrue(operator, msg.sender);
         shares = ShareMath.toShares(assets, pool_.assets, pool_.shares);
         holding.shares += shares;
         pool_.shares += shares;
-        pool_.assets += assets.toUint128();
-        _totals.assets += assets.toUint128();
+        pool_.assets += assets.toUint112();
+        _totals.assets += assets.toUint112();
         emit Staked(operator, msg.sender, assets, shares);
         _STAKE_TOKEN.pullExact(msg.sender, assets);
     }
@@ -270,26 +286,26 @@ contract StakeVault is IStakeVault, AccessManaged, ReentrancyGuardTransient {
         require(ticket_.owner == msg.sender, StakeVault_NotTicketOwner(ticketId, msg.sender));
         require(block.timestamp >= ticket_.readyAt, StakeVault_TicketNotReady(ticketId, ticket_.readyAt));
         delete _tickets[ticketId];
-        Pool storage pool_ = _pools[ticket_.operator];
+        StoredPool storage pool_ = _pools[ticket_.operator];
         if (ticket_.generation == pool_.generation) {
             assets = ShareMath.toAssets(ticket_.thawShares, pool_.thawAssets, pool_.thawShares);
             pool_.thawShares -= ticket_.thawShares;
-            _remove(pool_, 0, assets.toUint128());
+            _remove(pool_, 0, assets.toUint112());
         }
         emit Withdrawn(ticket_.operator, msg.sender, ticketId, assets);
     }
 
-    function _reset(address operator, Pool storage pool_) private {
+    function _reset(address operator, StoredPool storage pool_) private {
         uint256 dust = uint256(pool_.assets) + pool_.thawAssets;
         _remove(pool_, pool_.assets, pool_.thawAssets);
         uint32 generation = pool_.generation + 1;
-        _pools[operator] = Pool({assets: 0, thawAssets: 0, shares: 0, thawShares: 0, generation: generation});
+        (pool_.generation, pool_.shares, pool_.thawShares) = (generation, 0, 0);
         _credits[SINK] += dust;
         emit PoolReset(operator, generation, dust);
     }
 
     /// @dev Stake leaves a pool and the vault's totals together.
-    function _remove(Pool storage pool_, uint128 active, uint128 thawing) private {
+    function _remove(StoredPool storage pool_, uint112 active, uint112 thawing) private {
         (pool_.assets, pool_.thawAssets) = (pool_.assets - active, pool_.thawAssets - thawing);
         (_totals.assets, _totals.thawAssets) = (_totals.assets - active, _totals.thawAssets - thawing);
     }

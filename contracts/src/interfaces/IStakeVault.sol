@@ -15,7 +15,7 @@ interface IStakeVault {
         uint64 buffer;
     }
 
-    /// @param assets Active stake.
+    /// @param assets Active stake, at most 2^112 - 1, like thawing stake.
     /// @param thawAssets Stake on its way out, slashable until withdrawn.
     /// @param shares Shares of `assets`.
     /// @param thawShares Shares of `thawAssets`, held by tickets.

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Contract, ContractFactory, HDNodeWallet, JsonRpcProvider, Mnemonic, Wallet, parseEther } from 'ethers';
+import { Contract, ContractFactory, HDNodeWallet, JsonRpcProvider, Mnemonic, Wallet, ZeroAddress, parseEther } from 'ethers';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const START_TIMEOUT_MS = 60_000;
@@ -83,13 +83,14 @@ export async function deploy(chain) {
     thaw: 23 * DAY, evidence: 7 * DAY, dispute: 7 * DAY, resolution: 7 * DAY, buffer: 2 * DAY,
   });
   const operators = await create('OperatorRegistry', manager, models, vault, DAY);
-  const settlement = await create('InferenceSettlement', manager, token, operators, models, vault, {
+  const settlement = await create('InferenceSettlement', manager, token, operators, models, vault, ZeroAddress, {
     reserve: deployer.address, protocolFeeBps: 500, exitDelay: EXIT_DELAY, epochDuration: DAY,
+    coverage: { betaBps: 30_000, utilisationBps: 7900, haircutBps: 8000, penaltyBps: 8444, correlationBps: 1000 },
   });
   const ledger = await create('UptimeLedger', operators, {
     genesis, slotSeconds: 3600, slotsPerPeriod: 24, reportWindow: DAY / 2,
   });
-  return { token, models, vault, operators, settlement, ledger, genesis };
+  return { manager, token, models, vault, operators, settlement, ledger, genesis };
 }
 
 /** The EIP-712 domain of one of the contracts. */
@@ -129,6 +130,9 @@ export const UPTIME_REPORT = {
     { name: 'evidenceRoot', type: 'bytes32' },
   ],
 };
+/** The terms that a batch is committed with, as an ABI type. */
+export const BATCH =
+  'tuple(address operator, uint64 settledAt, uint64 settledBlock, uint32 receiptCount, bytes32 receiptsRoot, uint128 earned, uint128 risk)';
 export const RECEIPT = {
   Receipt: [
     { name: 'requestId', type: 'bytes32' }, { name: 'modelId', type: 'bytes32' }, { name: 'version', type: 'uint32' },

@@ -5,7 +5,7 @@ import { StandardMerkleTree } from '@openzeppelin/merkle-tree';
 import {
   AbiCoder, TypedDataEncoder, Wallet, concat, hexlify, id, keccak256, parseEther, randomBytes, toBigInt, verifyTypedData,
 } from 'ethers';
-import { RECEIPT, SIGNER_BINDING, VOUCHER, deploy, domainOf, eventsOf, registerOperator, send, startChain } from './chain.mjs';
+import { BATCH, RECEIPT, SIGNER_BINDING, VOUCHER, deploy, domainOf, eventsOf, registerOperator, send, startChain } from './chain.mjs';
 
 const RANDOM_INPUTS = 40;
 
@@ -42,7 +42,7 @@ const owed = (cumulativeFee, cumulativeUnits) => ({
 });
 
 async function settle(voucher, signature, root = id('receipts'), count = 1) {
-  return send(settlement.connect(operator).settle([voucher], [signature], root, count, 'ipfs://receipts'));
+  return send(settlement.connect(operator).settle([voucher], [signature], root, count, 0, 'ipfs://receipts'));
 }
 
 test('a voucher signed by ethers settles on chain', async () => {
@@ -117,14 +117,25 @@ test('receipts signed by ethers are attributable, and their root is committed wi
   const mined = await settle(voucher, await payer.signTypedData(domain, VOUCHER, voucher), tree.root, receipts.length);
   const [batch] = eventsOf(mined, settlement, 'BatchSettled');
   assert.equal(batch.args.receiptsRoot, tree.root);
+  // The event and its block tell the whole batch: whoever follows the chain can have it released.
+  const { batchId, earned, risk } = batch.args;
   const { timestamp } = await chain.provider.getBlock(mined.blockNumber);
-  assert.equal(
-    await settlement.batchCommitment(batch.args.batchId),
-    keccak256(AbiCoder.defaultAbiCoder().encode(
-      ['address', 'bytes32', 'uint32', 'uint64', 'uint256'],
-      [operator.address, tree.root, receipts.length, timestamp, batch.args.earned],
-    )),
+  const terms = {
+    operator: operator.address, settledAt: timestamp, settledBlock: mined.blockNumber, receiptCount: receipts.length,
+    receiptsRoot: tree.root, earned, risk,
+  };
+  const commitment = (released) =>
+    keccak256(AbiCoder.defaultAbiCoder().encode(['uint256', BATCH, 'bool'], [batchId, terms, released]));
+  assert.equal(await settlement.batchCommitment(batchId), commitment(false));
+  assert.ok(await settlement.isBatch(batchId, terms, false));
+  const { locked } = await settlement.earnings(operator.address);
+  const released = await send(settlement.connect(chain.account(0)).release(batchId, terms));
+  assert.deepEqual(
+    eventsOf(released, settlement, 'BatchReleased')[0].args.toArray(),
+    [operator.address, batchId, risk, earned],
   );
+  assert.equal(await settlement.batchCommitment(batchId), commitment(true));
+  assert.equal((await settlement.earnings(operator.address)).locked, locked + earned);
 });
 
 /** Folds a Merkle proof whose pairs are hashed in ascending order. */
