@@ -45,7 +45,7 @@ abstract contract FaultBase is Base {
 
     function _escrowed(address of_) internal view returns (uint256) {
         IInferenceSettlement.Earnings memory earnings = settlement.earnings(of_);
-        return earnings.locked + earnings.claimable;
+        return earnings.locked + earnings.claimable + earnings.undrawn;
     }
 
     /// @dev An event that says what punishing comes to, beside nobody's jail.
