@@ -369,7 +369,7 @@ contract Slasher is ISlasher, AccessManaged {
         require(UPTIME_LEDGER.isFinal(period), Slasher_PeriodNotFinal(period));
         uint64 next = nextPeriod;
         require(period >= next, Slasher_PeriodPassed(period, next));
-        uint64 oldest = period > next + MAX_LOOK_BACK ? period - MAX_LOOK_BACK : next;
+        uint64 oldest = period - next > MAX_LOOK_BACK ? period - MAX_LOOK_BACK : next;
         for (uint64 other = oldest; other < period; ++other) {
             require(!UPTIME_LEDGER.isFinal(other), Slasher_PeriodSkipped(period, other));
         }
