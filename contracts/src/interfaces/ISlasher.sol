@@ -45,8 +45,9 @@ interface ISlasher is IFaults {
         uint32 factorBps;
     }
 
-    /// @param earningsBps Part of escrowed earnings taken at a fault, basis points, scaled by the missed share.
-    /// @param principalBps Part of the slashable pool taken at a repeated fault, basis points, scaled by the missed share.
+    /// @param earningsBps Part of escrowed earnings taken at a fault, basis points, scaled by the missed share and the
+    ///        period's factor.
+    /// @param principalBps Part of the slashable pool taken at a repeated fault, basis points, scaled likewise.
     /// @param reporterCutBps Part of what is taken that the reporter earns, basis points.
     /// @param repeatAfter Faults within `memoryPeriods` from which on a fault counts as repeated; at least 2.
     /// @param memoryPeriods Distance in periods up to which another fault counts.
@@ -132,7 +133,8 @@ interface ISlasher is IFaults {
     ///         `ewma' = ewma + min(missed, 4 average) - (ewma >> 8)`, `average = max(10, ewma >> 8)`, makes the factor
     ///         `clamp(missed / average, 1, 4)` of its downtime penalties. Anyone may call, in ascending order; a period with
     ///         a result is not skipped while its evidence lasts.
-    /// @dev Every operator that was observed counts: a committee leaves those unobserved that are not in service.
+    /// @dev Every operator that was observed counts, so a committee leaves those unobserved that are not in service.
+    ///      Nothing before the configured first period can be weighed, nor its downtime punished, here.
     /// @param observed The period's result words, as in `PeriodReported`.
     /// @param up Likewise.
     function weighPeriod(uint64 period, uint256[] calldata observed, uint256[] calldata up) external;
