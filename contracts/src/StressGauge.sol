@@ -41,7 +41,7 @@ contract StressGauge is IStressGauge, AccessManaged {
     Step private _step;
     uint64 private _steppedAt;
     uint64 private _openCases;
-    uint64 private _multiplier = uint64(BPS);
+    uint64 private _multiplier = 10_000;
 
     constructor(
         address manager,

@@ -9,6 +9,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 library AuditMath {
     uint256 internal constant WAD = 1e18;
     uint256 private constant BPS = 10_000;
+    bytes32 private constant LEAF = "leaf";
 
     /// @param multiplierBps `m`: 10,000 in calm times, up to 50,000 under stress.
     /// @param floor `pMin`, a fraction of 1e18.
@@ -54,6 +55,6 @@ library AuditMath {
 
     /// @notice The way from the root to the leaf that is audited: `keccak256(abi.encode(seed, batchId, bytes32("leaf")))`.
     function leafPath(bytes32 seed, uint256 batchId) internal pure returns (bytes32) {
-        return keccak256(abi.encode(seed, batchId, bytes32("leaf")));
+        return keccak256(abi.encode(seed, batchId, LEAF));
     }
 }
