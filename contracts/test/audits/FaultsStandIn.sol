@@ -20,10 +20,10 @@ contract FaultsStandIn is IFaults {
         _missedBps[period] = missedBps_;
     }
 
-    function punish(Punishment calldata punishment) external returns (uint256, uint256) {
-        require(!_punished[punishment.offence], FaultsStandIn_Twice(punishment.offence));
-        _punished[punishment.offence] = true;
-        _punishments.push(punishment);
+    function punish(Punishment calldata order) external returns (uint256, uint256) {
+        require(!_punished[order.offence], FaultsStandIn_Twice(order.offence));
+        _punished[order.offence] = true;
+        _punishments.push(order);
         return (0, 0);
     }
 

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+import {AuditManager} from "../src/AuditManager.sol";
+import {Docket} from "../src/audits/Docket.sol";
+import {IAuditManager} from "../src/interfaces/IAuditManager.sol";
+import {AuditBase} from "./AuditBase.t.sol";
+import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
+
+contract AuditManagerChangeParametersTest is AuditBase {
+    uint256 private constant MAX_WINDOW = 30 days;
+
+    /// @dev `parameters` are right but for one, which is out of its range.
+    function _assertRejected(
+        bytes32 name,
+        IAuditManager.Parameters memory parameters,
+        uint256 value,
+        uint256 min,
+        uint256 max
+    ) private {
+        vm.expectRevert(
+            abi.encodeWithSelector(IAuditManager.AuditManager_ParameterOutOfRange.selector, name, value, min, max)
+        );
+        new AuditManager(address(accessManager), _system(), parameters);
+    }
+
+    function test_TheGovernorChangesThem() public {
+        IAuditManager.Parameters memory next = _parameters();
+        (next.bond, next.answerWindow) = (12 ether, 2 days);
+        bytes memory data = abi.encodeCall(auditor.changeParameters, (next));
+        vm.prank(governor);
+        accessManager.schedule(address(auditor), data, 0);
+        _skip(GOVERNOR_DELAY);
+        vm.expectEmit(address(auditor));
+        emit IAuditManager.AuditParametersChanged(2, _parameters(), next);
+        vm.prank(governor);
+        accessManager.execute(address(auditor), data);
+        (IAuditManager.Parameters memory current, uint32 version) = auditor.parameters();
+        assertEq(abi.encode(current), abi.encode(next));
+        assertEq(version, 2);
+        assertEq(abi.encode(auditor.parametersOf(1)), abi.encode(_parameters()));
+    }
+
+    function test_TheyAreToldAtDeployment() public {
+        IAuditManager.Parameters memory none;
+        Docket.System memory system = _system();
+        vm.expectEmit();
+        emit IAuditManager.AuditManagerConfigured(
+            system.settlement,
+            address(operatorRegistry),
+            address(modelRegistry),
+            address(vault),
+            address(ledger),
+            address(faults),
+            address(randomness),
+            address(verifiers),
+            address(judges),
+            address(gauge)
+        );
+        vm.expectEmit();
+        emit IAuditManager.AuditParametersChanged(1, none, _parameters());
+        new AuditManager(address(accessManager), system, _parameters());
+    }
+
+    function test_RevertWhen_SomethingIsMissingAtDeployment() public {
+        Docket.System memory system = _system();
+        system.settlement = address(0);
+        vm.expectRevert(IAuditManager.AuditManager_ZeroAddress.selector);
+        new AuditManager(address(accessManager), system, _parameters());
+    }
+
+    function test_RevertWhen_AnAmountIsOutOfRange() public {
+        IAuditManager.Parameters memory parameters = _parameters();
+        parameters.minProbability = 0;
+        _assertRejected("minProbability", parameters, 0, 1, WAD);
+        parameters.minProbability = uint64(WAD + 1);
+        _assertRejected("minProbability", parameters, WAD + 1, 1, WAD);
+
+        parameters = _parameters();
+        parameters.bond = 0;
+        _assertRejected("bond", parameters, 0, 1, type(uint96).max);
+        parameters.bond = 13;
+        _assertRejected("bond", parameters, 13, 6, type(uint96).max);
+        parameters.bond = uint128(type(uint96).max) + 1;
+        _assertRejected("bond", parameters, parameters.bond, 1, type(uint96).max);
+
+        parameters = _parameters();
+        parameters.maxChallenges = 0;
+        _assertRejected("maxChallenges", parameters, 0, 1, 1024);
+        parameters.maxChallenges = 1025;
+        _assertRejected("maxChallenges", parameters, 1025, 1, 1024);
+    }
+
+    function test_RevertWhen_AWindowIsOutOfRange() public {
+        IAuditManager.Parameters memory parameters = _parameters();
+        parameters.answerWindow = 0;
+        _assertRejected("answerWindow", parameters, 0, 1, MAX_WINDOW);
+        parameters = _parameters();
+        parameters.proofWindow = 0;
+        _assertRejected("proofWindow", parameters, 0, 1, MAX_WINDOW);
+        parameters = _parameters();
+        parameters.commitWindow = 0;
+        _assertRejected("commitWindow", parameters, 0, 1, MAX_WINDOW);
+        parameters = _parameters();
+        parameters.revealWindow = uint32(MAX_WINDOW + 1);
+        _assertRejected("revealWindow", parameters, MAX_WINDOW + 1, 1, MAX_WINDOW);
+        parameters = _parameters();
+        parameters.canaryWindow = 0;
+        _assertRejected("canaryWindow", parameters, 0, 1, MAX_WINDOW);
+        parameters = _parameters();
+        parameters.disputeWindow = 0;
+        _assertRejected("disputeWindow", parameters, 0, 1, MAX_WINDOW);
+    }
+
+    /// @dev An outage is known at the end of its period's report window: the grace must outlast that.
+    function test_RevertWhen_TheGraceIsTooShortToShowAnOutage() public {
+        IAuditManager.Parameters memory parameters = _parameters();
+        parameters.grace = uint32(PERIOD_SECONDS + REPORT_WINDOW);
+        _assertRejected("grace", parameters, parameters.grace, uint256(PERIOD_SECONDS) + REPORT_WINDOW + 1, MAX_WINDOW);
+    }
+
+    /// @dev Else an operator could have withdrawn what a verdict takes.
+    function test_RevertWhen_ACaseCanOutlastTheThaw() public {
+        IAuditManager.Parameters memory parameters = _parameters();
+        parameters.answerWindow = uint32(THAW - 8 days - GRACE - PROOF_WINDOW);
+        new AuditManager(address(accessManager), _system(), parameters);
+        ++parameters.answerWindow;
+        _assertRejected("audit", parameters, THAW + 1, 1, THAW);
+
+        parameters = _parameters();
+        parameters.disputeWindow = uint32(THAW - CANARY_WINDOW - PROOF_WINDOW);
+        new AuditManager(address(accessManager), _system(), parameters);
+        ++parameters.canaryWindow;
+        _assertRejected("challenge", parameters, THAW + 1, 1, THAW);
+        parameters = _parameters();
+        parameters.commitWindow = uint32(THAW);
+        _assertRejected("audit", parameters, 11 days + THAW + REVEAL_WINDOW, 1, THAW);
+    }
+
+    function test_RevertWhen_TheCallerIsNotTheGovernor() public {
+        vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, attacker));
+        vm.prank(attacker);
+        auditor.changeParameters(_parameters());
+    }
+}
