@@ -66,8 +66,7 @@ contract AuditManager is Challenges {
         require(block.timestamp < case_.deadline, AuditManager_DeadlinePassed(caseId, case_.deadline));
         _requireOpen(case_.batchId, batch);
         require(
-            LeafPath.endsAt(batch.receiptsRoot, batch.receiptCount, case_.path, ReceiptHash.leaf(receipt), proof),
-            AuditManager_WrongLeaf(caseId)
+            isLeafAt(batch.receiptsRoot, batch.receiptCount, case_.path, receipt, proof), AuditManager_WrongLeaf(caseId)
         );
         (, address signer, bytes32 receiptHash) = _authenticate(receipt, signature, case_.operator);
         emit LeafAnswered(case_.operator, caseId, msg.sender);
@@ -120,6 +119,17 @@ contract AuditManager is Challenges {
     /// @inheritdoc IAuditManager
     function auditOf(uint256 batchId) external view returns (uint256 caseId) {
         return _audits[batchId];
+    }
+
+    /// @inheritdoc IAuditManager
+    function isLeafAt(
+        bytes32 root,
+        uint32 receiptCount,
+        bytes32 path,
+        IReceipts.Receipt calldata receipt,
+        bytes32[] calldata proof
+    ) public pure returns (bool) {
+        return LeafPath.endsAt(root, receiptCount, path, ReceiptHash.leaf(receipt), proof);
     }
 
     function _openAudit(uint256 batchId, address operator, uint64 round, bytes32 seed, uint256 probability)

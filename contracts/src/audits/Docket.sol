@@ -162,6 +162,11 @@ abstract contract Docket is IAuditManager, AccessManaged {
     }
 
     /// @inheritdoc IAuditManager
+    function receiptDigest(IReceipts.Receipt calldata receipt) external view returns (bytes32) {
+        return ReceiptHash.digest(ReceiptHash.structHash(receipt), address(INFERENCE_SETTLEMENT));
+    }
+
+    /// @inheritdoc IAuditManager
     function offenceOf(address operator, bytes32 receiptHash) public pure returns (bytes32) {
         return _offence(IFaults.Fault.WrongOutput, operator, receiptHash);
     }

@@ -340,6 +340,19 @@ interface IAuditManager is IVerdicts {
     /// @notice Identity of the deed of having signed a wrong receipt.
     function offenceOf(address operator, bytes32 receiptHash) external pure returns (bytes32);
 
+    /// @notice EIP-712 digest of a receipt, in the settlement's domain, that its operator signs.
+    function receiptDigest(IReceipts.Receipt calldata receipt) external view returns (bytes32);
+
+    /// @notice True when a path down the tree under `root` ends at the receipt's leaf, at a depth that a complete tree of
+    ///         `receiptCount` leaves has: what `answer` asks for besides the signature.
+    function isLeafAt(
+        bytes32 root,
+        uint32 receiptCount,
+        bytes32 path,
+        IReceipts.Receipt calldata receipt,
+        bytes32[] calldata proof
+    ) external pure returns (bool);
+
     /// @notice Open challenges of an operator's receipts.
     function openChallenges(address operator) external view returns (uint256);
 
