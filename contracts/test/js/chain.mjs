@@ -66,16 +66,19 @@ function account(provider, index) {
   return new Wallet(privateKey, provider);
 }
 
+/** Deploys a contract of contracts/abi. */
+async function createContract(deployer, name, ...args) {
+  const { abi, bytecode } = JSON.parse(readFileSync(join(ROOT, `contracts/abi/${name}.json`), 'utf8'));
+  const contract = await new ContractFactory(abi, bytecode, deployer).deploy(...args);
+  await contract.waitForDeployment();
+  return new Contract(await contract.getAddress(), abi, deployer);
+}
+
 /** Deploys everything, wired as far as these tests need it, with the first account. */
 export async function deploy(chain) {
   const deployer = chain.account(0);
   const genesis = (await chain.provider.getBlock('latest')).timestamp + DAY;
-  const create = async (name, ...args) => {
-    const { abi, bytecode } = JSON.parse(readFileSync(join(ROOT, `contracts/abi/${name}.json`), 'utf8'));
-    const contract = await new ContractFactory(abi, bytecode, deployer).deploy(...args);
-    await contract.waitForDeployment();
-    return new Contract(await contract.getAddress(), abi, deployer);
-  };
+  const create = (name, ...args) => createContract(deployer, name, ...args);
   const manager = await create('AccessManager', deployer.address);
   const token = await create('TestToken', 'Plumbline Test', 'PLT', 18);
   const models = await create('ModelRegistry');
@@ -91,6 +94,28 @@ export async function deploy(chain) {
     genesis, slotSeconds: 3600, slotsPerPeriod: 24, reportWindow: DAY / 2,
   });
   return { manager, token, models, vault, operators, settlement, ledger, genesis };
+}
+
+/** Deploys the contracts of audits beside what `deploy` gave. They punish nobody here: no test needs a table of faults. */
+export async function deployAudits(chain, contracts) {
+  const deployer = chain.account(0);
+  const create = (name, ...args) => createContract(deployer, name, ...args);
+  const { manager, models, vault, operators, settlement, ledger } = contracts;
+  const faults = deployer.address;
+  const randomness = await create('BlockRandomness', 4n, 256n);
+  const verifiers = await create('VerifierRegistry', models);
+  const judges = await create('JudgeCommittee', manager, operators, vault, randomness);
+  const gauge = await create('StressGauge', manager, vault, ZeroAddress, faults, ledger, {
+    step: 3600, backlogCapacity: 100,
+  });
+  const auditor = await create('AuditManager', manager, {
+    settlement, operatorRegistry: operators, modelRegistry: models, stakeVault: vault, uptimeLedger: ledger, faults,
+    randomness, verifierRegistry: verifiers, judgeCommittee: judges, stressGauge: gauge,
+  }, {
+    minProbability: parseEther('0.01'), bond: parseEther('6'), maxChallenges: 16, answerWindow: DAY, grace: 2 * DAY,
+    proofWindow: DAY, commitWindow: DAY / 2, revealWindow: DAY / 4, canaryWindow: DAY, disputeWindow: 7 * DAY,
+  });
+  return { auditor, judges, gauge, randomness, verifiers };
 }
 
 /** The EIP-712 domain of one of the contracts. */
