@@ -58,7 +58,7 @@ abstract contract AuditBase is Base {
     VerifierRegistry internal verifiers;
     JudgeCommittee internal judges;
     StressGauge internal gauge;
-    AuditManager internal auditor;
+    AuditManager internal auditManager;
 
     /// @dev The batch that `_settleReceipts` settled last, and what is in its tree.
     uint256 internal batchId;
@@ -77,7 +77,7 @@ abstract contract AuditBase is Base {
         _warpTo(_periodStart(2));
     }
 
-    function _parameters() internal pure virtual returns (IAuditManager.Parameters memory) {
+    function _auditParameters() internal pure virtual returns (IAuditManager.Parameters memory) {
         return IAuditManager.Parameters({
             minProbability: 0.01e18,
             bond: BOND,
@@ -111,7 +111,7 @@ abstract contract AuditBase is Base {
         });
     }
 
-    function _terms(IFaults.Fault fault) internal pure returns (IFaults.Terms memory) {
+    function _faultTerms(IFaults.Fault fault) internal pure returns (IFaults.Terms memory) {
         return IFaults.Terms({
             earningsBps: 10_000,
             principalBps: uint16(1000 + uint8(fault)),
@@ -126,7 +126,7 @@ abstract contract AuditBase is Base {
         batches = new BatchesStandIn(address(feeToken));
         faults = new FaultsStandIn();
         for (uint8 i = 0; i <= uint8(type(IFaults.Fault).max); ++i) {
-            faults.changeTerms(IFaults.Fault(i), _terms(IFaults.Fault(i)));
+            faults.changeTerms(IFaults.Fault(i), _faultTerms(IFaults.Fault(i)));
         }
         measures = new MeasuresStandIn();
         measures.measure(1000 ether, 0, 0);
@@ -137,16 +137,16 @@ abstract contract AuditBase is Base {
         gauge = StressGauge(
             _create("StressGauge", abi.encode(accessManager, measures, measures, faults, ledger, _stressParameters()))
         );
-        auditor = AuditManager(_create("AuditManager", abi.encode(accessManager, _system(), _parameters())));
+        auditManager = AuditManager(_create("AuditManager", abi.encode(accessManager, _system(), _auditParameters())));
         vm.startPrank(admin);
         _allow(address(judges), judges.request.selector, AUDITOR_ROLE);
         _allow(address(gauge), gauge.recordBatch.selector, AUDITOR_ROLE);
         _allow(address(gauge), gauge.recordOpened.selector, AUDITOR_ROLE);
         _allow(address(gauge), gauge.recordClosed.selector, AUDITOR_ROLE);
         _allow(address(gauge), gauge.changeParameters.selector, GOVERNOR);
-        _allow(address(auditor), auditor.changeParameters.selector, GOVERNOR);
-        _allow(address(auditor), auditor.plantCanary.selector, CANARY_ROLE);
-        accessManager.grantRole(AUDITOR_ROLE, address(auditor), 0);
+        _allow(address(auditManager), auditManager.changeParameters.selector, GOVERNOR);
+        _allow(address(auditManager), auditManager.plantCanary.selector, CANARY_ROLE);
+        accessManager.grantRole(AUDITOR_ROLE, address(auditManager), 0);
         accessManager.grantRole(CANARY_ROLE, canary, 0);
         vm.stopPrank();
     }
@@ -258,7 +258,7 @@ abstract contract AuditBase is Base {
     function _drawnAudit() internal returns (uint256 caseId) {
         _settleReceipts(RECEIPTS, RISK);
         _record(batch.settledBlock + DELAY, _seedFor(batchId, 0.1e18, true));
-        caseId = auditor.draw(batchId, batch);
+        caseId = auditManager.draw(batchId, batch);
         assertNotEq(caseId, 0);
     }
 
@@ -269,7 +269,7 @@ abstract contract AuditBase is Base {
         returns (IReceipts.Receipt memory receipt, bytes memory signature, bytes32[] memory proof)
     {
         uint256 position;
-        (position, proof) = ReceiptTree.walk(tree, auditor.caseOf(caseId).path);
+        (position, proof) = ReceiptTree.walk(tree, auditManager.caseOf(caseId).path);
         receipt = receipts[position];
         signature = _signReceipt(receipt);
     }
@@ -278,7 +278,7 @@ abstract contract AuditBase is Base {
         bytes memory signature;
         bytes32[] memory proof;
         (receipt, signature, proof) = _leafOf(caseId);
-        auditor.answer(caseId, batch, receipt, signature, proof);
+        auditManager.answer(caseId, batch, receipt, signature, proof);
     }
 
     /// @dev An audit that a committee judges.
@@ -295,10 +295,10 @@ abstract contract AuditBase is Base {
     }
 
     function _challengeAs(address account, IReceipts.Receipt memory receipt) internal returns (uint256 caseId) {
-        _fund(feeToken, account, address(auditor), BOND);
+        _fund(feeToken, account, address(auditManager), BOND);
         bytes memory signature = _signReceipt(receipt);
         vm.prank(account);
-        caseId = auditor.challengeReceipt(receipt, signature);
+        caseId = auditManager.challengeReceipt(receipt, signature);
     }
 
     /// @dev A challenge that a committee judges.
@@ -340,7 +340,7 @@ abstract contract AuditBase is Base {
             judges.reveal(caseId, i, outputs[i], _salt(i));
         }
         if (outputs.length < SEATS) _warpTo(judges.committeeOf(caseId).revealUntil);
-        auditor.conclude(caseId);
+        auditManager.conclude(caseId);
     }
 
     /// @dev Five equal votes, or fewer.
@@ -353,12 +353,12 @@ abstract contract AuditBase is Base {
     }
 
     function _executeChallenge(uint256 caseId) internal {
-        _warpTo(auditor.caseOf(caseId).deadline);
-        auditor.executeChallenge(caseId);
+        _warpTo(auditManager.caseOf(caseId).deadline);
+        auditManager.executeChallenge(caseId);
     }
 
     function _assertStage(uint256 caseId, IAuditManager.Stage stage, IVerdicts.Verdict verdict) internal view {
-        IAuditManager.Case memory case_ = auditor.caseOf(caseId);
+        IAuditManager.Case memory case_ = auditManager.caseOf(caseId);
         assertEq(uint8(case_.stage), uint8(stage), "stage");
         assertEq(uint8(case_.verdict), uint8(verdict), "verdict");
     }

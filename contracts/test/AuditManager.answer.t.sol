@@ -18,37 +18,37 @@ contract AuditManagerAnswerTest is AuditBase {
         bytes32[] memory proof
     ) private {
         vm.expectRevert(reason);
-        auditor.answer(caseId, batch, receipt, signature, proof);
+        auditManager.answer(caseId, batch, receipt, signature, proof);
     }
 
     function test_AnybodyShowsTheLeaf() public {
         uint256 caseId = _drawnAudit();
         (IReceipts.Receipt memory receipt, bytes memory signature, bytes32[] memory proof) = _leafOf(caseId);
-        bytes32 offence = auditor.offenceOf(operator, _structHash(receipt));
-        vm.expectEmit(address(auditor));
+        bytes32 offence = auditManager.offenceOf(operator, _structHash(receipt));
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.LeafAnswered(operator, caseId, bob);
-        vm.expectEmit(address(auditor));
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.JudgementBegun(
             operator,
             caseId,
             offence,
             IAuditManager.Stage.Judging,
             address(0),
-            auditor.caseOf(caseId).deadline,
+            auditManager.caseOf(caseId).deadline,
             signingKeyOf[operator].addr,
             receipt
         );
         vm.prank(bob);
-        auditor.answer(caseId, batch, receipt, signature, proof);
+        auditManager.answer(caseId, batch, receipt, signature, proof);
 
-        IAuditManager.Case memory case_ = auditor.caseOf(caseId);
+        IAuditManager.Case memory case_ = auditManager.caseOf(caseId);
         assertEq(case_.receiptHash, _structHash(receipt));
         assertEq(case_.offence, offence);
         assertEq(case_.payer, receipt.payer);
         assertEq(case_.fee, receipt.fee);
         assertEq(case_.modelId, receipt.modelId);
         assertEq(case_.signer, signingKeyOf[operator].addr);
-        assertEq(auditor.docketOf(offence), caseId);
+        assertEq(auditManager.docketOf(offence), caseId);
         _assertStage(caseId, IAuditManager.Stage.Judging, IVerdicts.Verdict.None);
     }
 
@@ -59,7 +59,7 @@ contract AuditManagerAnswerTest is AuditBase {
         bytes memory binding = _signKeyBinding(operator, next);
         vm.prank(operator);
         operatorRegistry.rotateKey(next.addr, binding);
-        auditor.answer(caseId, batch, receipt, signature, proof);
+        auditManager.answer(caseId, batch, receipt, signature, proof);
         _assertStage(caseId, IAuditManager.Stage.Judging, IVerdicts.Verdict.None);
     }
 
@@ -70,7 +70,7 @@ contract AuditManagerAnswerTest is AuditBase {
         batches.cover(operator, 0, 0);
         vm.assume(seed != 0);
         _record(batch.settledBlock + DELAY, seed);
-        uint256 caseId = auditor.draw(batchId, batch);
+        uint256 caseId = auditManager.draw(batchId, batch);
         _answer(caseId);
         _assertStage(caseId, IAuditManager.Stage.Judging, IVerdicts.Verdict.None);
     }
@@ -183,7 +183,7 @@ contract AuditManagerAnswerTest is AuditBase {
 
     function test_RevertWhen_TheDeadlineHasPassed() public {
         uint256 caseId = _drawnAudit();
-        uint64 deadline = auditor.caseOf(caseId).deadline;
+        uint64 deadline = auditManager.caseOf(caseId).deadline;
         (IReceipts.Receipt memory receipt, bytes memory signature, bytes32[] memory proof) = _leafOf(caseId);
         _warpTo(deadline);
         _reject(
@@ -194,13 +194,13 @@ contract AuditManagerAnswerTest is AuditBase {
             proof
         );
         vm.warp(deadline - 1);
-        auditor.answer(caseId, batch, receipt, signature, proof);
+        auditManager.answer(caseId, batch, receipt, signature, proof);
     }
 
     function test_RevertWhen_ItIsAnswered() public {
         uint256 caseId = _drawnAudit();
         (IReceipts.Receipt memory receipt, bytes memory signature, bytes32[] memory proof) = _leafOf(caseId);
-        auditor.answer(caseId, batch, receipt, signature, proof);
+        auditManager.answer(caseId, batch, receipt, signature, proof);
         _reject(
             abi.encodeWithSelector(IAuditManager.AuditManager_WrongStage.selector, caseId, IAuditManager.Stage.Judging),
             caseId,
@@ -216,6 +216,6 @@ contract AuditManagerAnswerTest is AuditBase {
         _openBatch(tree[0], uint32(leaves.length), RISK);
         batches.cover(operator, 0, 0);
         _record(batch.settledBlock + DELAY, keccak256("seed"));
-        caseId = auditor.draw(batchId, batch);
+        caseId = auditManager.draw(batchId, batch);
     }
 }

@@ -17,7 +17,7 @@ contract AuditManagerCanaryTest is AuditBase {
 
     function _plant(IReceipts.Receipt memory receipt) private {
         vm.prank(canary);
-        auditor.plantCanary(_commitmentTo(receipt));
+        auditManager.plantCanary(_commitmentTo(receipt));
         _skip(1);
     }
 
@@ -37,41 +37,41 @@ contract AuditManagerCanaryTest is AuditBase {
     function test_ACanaryVoidsTheVerdict() public {
         (uint256 caseId, IReceipts.Receipt memory receipt) = _judgedCanary(4);
         _assertStage(caseId, IAuditManager.Stage.Decided, IVerdicts.Verdict.Passed);
-        vm.expectEmit(address(auditor));
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.CanaryRevealed(canary, caseId, _commitmentTo(receipt));
-        vm.expectEmit(address(auditor));
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.CaseClosed(operator, caseId, IVerdicts.Verdict.Voided, false);
         vm.prank(canary);
-        auditor.revealCanary(caseId, SALT);
+        auditManager.revealCanary(caseId, SALT);
         _assertStage(caseId, IAuditManager.Stage.Closed, IVerdicts.Verdict.Voided);
-        assertEq(auditor.credited(canary), BOND);
-        assertEq(auditor.credited(operator), 0);
-        assertEq(auditor.openChallenges(operator), 0);
+        assertEq(auditManager.credited(canary), BOND);
+        assertEq(auditManager.credited(operator), 0);
+        assertEq(auditManager.openChallenges(operator), 0);
         assertEq(faults.punishmentCount(), 0);
     }
 
     function test_JudgesWhoCalledItRightArePunished() public {
         (uint256 caseId,) = _judgedCanary(4);
         vm.prank(canary);
-        auditor.revealCanary(caseId, SALT);
+        auditManager.revealCanary(caseId, SALT);
         address member = judges.seatOf(caseId, 0).member;
         bytes32 offence = keccak256(abi.encode(IFaults.Fault.FalseReport, member, caseId));
-        vm.expectEmit(address(auditor));
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.JudgePunished(member, caseId, offence);
-        auditor.punishJudge(caseId, 0);
+        auditManager.punishJudge(caseId, 0);
         IFaults.Punishment memory punishment = _punishment();
         assertEq(uint8(punishment.fault), uint8(IFaults.Fault.FalseReport));
-        assertEq(abi.encode(punishment.terms), abi.encode(_terms(IFaults.Fault.FalseReport)));
+        assertEq(abi.encode(punishment.terms), abi.encode(_faultTerms(IFaults.Fault.FalseReport)));
         assertEq(punishment.operator, member);
         assertEq(punishment.offence, offence);
         assertEq(punishment.principalCap, OWN_STAKE);
         assertEq(punishment.beneficiary, address(0));
-        auditor.punishJudge(caseId, 4);
+        auditManager.punishJudge(caseId, 4);
         assertEq(uint8(_punishment().fault), uint8(IFaults.Fault.Unrevealed));
-        assertEq(abi.encode(_punishment().terms), abi.encode(_terms(IFaults.Fault.Unrevealed)));
+        assertEq(abi.encode(_punishment().terms), abi.encode(_faultTerms(IFaults.Fault.Unrevealed)));
 
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_AlreadyPunished.selector, offence));
-        auditor.punishJudge(caseId, 0);
+        auditManager.punishJudge(caseId, 0);
     }
 
     function test_JudgesWhoCalledItWrongAreNot() public {
@@ -81,9 +81,9 @@ contract AuditManagerCanaryTest is AuditBase {
         _drawJudges(caseId);
         _voteAll(caseId, WRONG, SEATS);
         vm.prank(canary);
-        auditor.revealCanary(caseId, SALT);
+        auditManager.revealCanary(caseId, SALT);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_NotAtFault.selector, caseId, 0));
-        auditor.punishJudge(caseId, 0);
+        auditManager.punishJudge(caseId, 0);
         assertEq(faults.punishmentCount(), 0);
     }
 
@@ -91,17 +91,17 @@ contract AuditManagerCanaryTest is AuditBase {
         (uint256 caseId, IReceipts.Receipt memory receipt) = _judgedChallenge();
         _voteAll(caseId, receipt.outputHash, SEATS);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_NotAtFault.selector, caseId, 2));
-        auditor.punishJudge(caseId, 2);
+        auditManager.punishJudge(caseId, 2);
     }
 
     function test_AJudgeThatCommittedButDidNotRevealIsPunished() public {
         (uint256 caseId, IReceipts.Receipt memory receipt) = _judgedAudit();
         _commit(caseId, 3, receipt.outputHash);
         _expectStage(caseId, IAuditManager.Stage.Judging);
-        auditor.punishJudge(caseId, 3);
+        auditManager.punishJudge(caseId, 3);
         _warpTo(judges.committeeOf(caseId).revealUntil);
-        auditor.conclude(caseId);
-        auditor.punishJudge(caseId, 3);
+        auditManager.conclude(caseId);
+        auditManager.punishJudge(caseId, 3);
         assertEq(_punishment().operator, judges.seatOf(caseId, 3).member);
         assertEq(uint8(_punishment().fault), uint8(IFaults.Fault.Unrevealed));
     }
@@ -110,26 +110,26 @@ contract AuditManagerCanaryTest is AuditBase {
         IReceipts.Receipt memory receipt = _receipt(1);
         uint256 caseId = _challengeAs(canary, receipt);
         vm.prank(canary);
-        auditor.plantCanary(_commitmentTo(receipt));
+        auditManager.plantCanary(_commitmentTo(receipt));
         _drawJudges(caseId);
         _voteAll(caseId, WRONG, SEATS);
         _expectNotCanary(caseId, _commitmentTo(receipt));
         vm.prank(canary);
-        auditor.revealCanary(caseId, SALT);
+        auditManager.revealCanary(caseId, SALT);
     }
 
     function test_RevertWhen_TheSaltIsWrong() public {
         (uint256 caseId, IReceipts.Receipt memory receipt) = _judgedCanary(SEATS);
         _expectNotCanary(caseId, keccak256(abi.encode(_structHash(receipt), bytes32("other"))));
         vm.prank(canary);
-        auditor.revealCanary(caseId, "other");
+        auditManager.revealCanary(caseId, "other");
     }
 
     function test_RevertWhen_AnotherRevealsIt() public {
         (uint256 caseId, IReceipts.Receipt memory receipt) = _judgedCanary(SEATS);
         _expectNotCanary(caseId, _commitmentTo(receipt));
         vm.prank(attacker);
-        auditor.revealCanary(caseId, SALT);
+        auditManager.revealCanary(caseId, SALT);
     }
 
     function test_RevertWhen_ThereIsNoVerdict() public {
@@ -138,32 +138,32 @@ contract AuditManagerCanaryTest is AuditBase {
         uint256 caseId = _challengeAs(canary, receipt);
         _expectStage(caseId, IAuditManager.Stage.Judging);
         vm.prank(canary);
-        auditor.revealCanary(caseId, SALT);
+        auditManager.revealCanary(caseId, SALT);
     }
 
     function test_RevertWhen_TheVerdictCanBeExecuted() public {
         (uint256 caseId,) = _judgedCanary(SEATS);
-        uint64 deadline = auditor.caseOf(caseId).deadline;
+        uint64 deadline = auditManager.caseOf(caseId).deadline;
         _warpTo(deadline);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_DeadlinePassed.selector, caseId, deadline));
         vm.prank(canary);
-        auditor.revealCanary(caseId, SALT);
+        auditManager.revealCanary(caseId, SALT);
     }
 
     function test_RevertWhen_ItIsPlantedTwice() public {
         vm.startPrank(canary);
-        vm.expectEmit(address(auditor));
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.CanaryPlanted(canary, "commitment");
-        auditor.plantCanary("commitment");
-        assertEq(auditor.canaryOf("commitment").planter, canary);
-        assertEq(auditor.canaryOf("commitment").plantedAt, _now());
+        auditManager.plantCanary("commitment");
+        assertEq(auditManager.canaryOf("commitment").planter, canary);
+        assertEq(auditManager.canaryOf("commitment").plantedAt, _now());
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_CanaryExists.selector, bytes32("commitment")));
-        auditor.plantCanary("commitment");
+        auditManager.plantCanary("commitment");
     }
 
     function test_RevertWhen_ThePlanterHasNoRole() public {
         vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, attacker));
         vm.prank(attacker);
-        auditor.plantCanary("commitment");
+        auditManager.plantCanary("commitment");
     }
 }

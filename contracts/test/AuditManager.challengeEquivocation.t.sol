@@ -21,13 +21,13 @@ contract AuditManagerChallengeEquivocationTest is AuditBase {
         bytes memory signatureA = _signReceipt(_one);
         bytes memory signatureB = _signReceipt(_other);
         vm.prank(challenger);
-        auditor.challengeEquivocation(_one, signatureA, _other, signatureB);
+        auditManager.challengeEquivocation(_one, signatureA, _other, signatureB);
     }
 
     function test_TwoOutputsForOneRequestArePunishedAtOnce() public {
         batches.payLane(payer.addr, operator, modelId, 10 ether);
         bytes32 offence = keccak256(abi.encode(IFaults.Fault.Equivocation, operator, _one.requestId));
-        vm.expectEmit(address(auditor));
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.EquivocationProved(
             operator, challenger, offence, _one.requestId, _structHash(_one), _structHash(_other)
         );
@@ -36,14 +36,14 @@ contract AuditManagerChallengeEquivocationTest is AuditBase {
         assertEq(uint8(punishment.fault), uint8(IFaults.Fault.Equivocation));
         assertEq(punishment.operator, operator);
         assertEq(punishment.offence, offence);
-        assertEq(abi.encode(punishment.terms), abi.encode(_terms(IFaults.Fault.Equivocation)));
+        assertEq(abi.encode(punishment.terms), abi.encode(_faultTerms(IFaults.Fault.Equivocation)));
         assertEq(punishment.principalCap, OWN_STAKE);
         assertEq(punishment.beneficiary, challenger);
         assertEq(punishment.victim, payer.addr);
         assertEq(punishment.refund, 1 ether);
         assertEq(gauge.openCases(), 0);
         assertEq(gauge.signs().lostDisputes, 10_000);
-        assertEq(feeToken.balanceOf(address(auditor)), 0);
+        assertEq(feeToken.balanceOf(address(auditManager)), 0);
     }
 
     function test_RevertWhen_ItWasPunished() public {
@@ -52,7 +52,7 @@ contract AuditManagerChallengeEquivocationTest is AuditBase {
         bytes memory signatureA = _signReceipt(_one);
         bytes memory signatureB = _signReceipt(_other);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_AlreadyPunished.selector, offence));
-        auditor.challengeEquivocation(_other, signatureB, _one, signatureA);
+        auditManager.challengeEquivocation(_other, signatureB, _one, signatureA);
     }
 
     function test_RevertWhen_TheyDoNotContradictEachOther() public {
@@ -61,12 +61,12 @@ contract AuditManagerChallengeEquivocationTest is AuditBase {
         _other.latencyMs = 7;
         bytes memory signatureB = _signReceipt(_other);
         vm.expectRevert(IAuditManager.AuditManager_NoEquivocation.selector);
-        auditor.challengeEquivocation(_one, signatureA, _other, signatureB);
+        auditManager.challengeEquivocation(_one, signatureA, _other, signatureB);
 
         _other = _receipt(2);
         signatureB = _signReceipt(_other);
         vm.expectRevert(IAuditManager.AuditManager_NoEquivocation.selector);
-        auditor.challengeEquivocation(_one, signatureA, _other, signatureB);
+        auditManager.challengeEquivocation(_one, signatureA, _other, signatureB);
     }
 
     /// @dev Nobody answers for what another signed.
@@ -75,12 +75,12 @@ contract AuditManagerChallengeEquivocationTest is AuditBase {
         Account memory key = signingKeyOf[operators[1]];
         bytes memory signatureB = _signReceipt(_other, key);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_InvalidReceipt.selector, key.addr, operator));
-        auditor.challengeEquivocation(_one, signatureA, _other, signatureB);
+        auditManager.challengeEquivocation(_one, signatureA, _other, signatureB);
         vm.expectRevert(
             abi.encodeWithSelector(
                 IAuditManager.AuditManager_InvalidReceipt.selector, signingKeyOf[operator].addr, operators[1]
             )
         );
-        auditor.challengeEquivocation(_other, signatureB, _one, signatureA);
+        auditManager.challengeEquivocation(_other, signatureB, _one, signatureA);
     }
 }

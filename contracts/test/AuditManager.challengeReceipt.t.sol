@@ -11,23 +11,23 @@ import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.so
 
 contract AuditManagerChallengeReceiptTest is AuditBase {
     function _offence(IReceipts.Receipt memory receipt) private view returns (bytes32) {
-        return auditor.offenceOf(operator, _structHash(receipt));
+        return auditManager.offenceOf(operator, _structHash(receipt));
     }
 
     function _reject(bytes memory reason, IReceipts.Receipt memory receipt) private {
         bytes memory signature = _signReceipt(receipt);
         vm.expectRevert(reason);
         vm.prank(challenger);
-        auditor.challengeReceipt(receipt, signature);
+        auditManager.challengeReceipt(receipt, signature);
     }
 
     function test_AnybodyChallengesASignedReceiptAgainstABond() public {
         IReceipts.Receipt memory receipt = _receipt(1);
-        _fund(feeToken, challenger, address(auditor), BOND);
+        _fund(feeToken, challenger, address(auditManager), BOND);
         bytes memory signature = _signReceipt(receipt);
-        vm.expectEmit(address(auditor));
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.ChallengeOpened(operator, 1, challenger, BOND, OWN_STAKE, 1);
-        vm.expectEmit(address(auditor));
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.JudgementBegun(
             operator,
             1,
@@ -39,13 +39,13 @@ contract AuditManagerChallengeReceiptTest is AuditBase {
             receipt
         );
         vm.prank(challenger);
-        assertEq(auditor.challengeReceipt(receipt, signature), 1);
-        assertEq(feeToken.balanceOf(address(auditor)), BOND);
+        assertEq(auditManager.challengeReceipt(receipt, signature), 1);
+        assertEq(feeToken.balanceOf(address(auditManager)), BOND);
         assertEq(feeToken.balanceOf(challenger), 0);
-        assertEq(auditor.openChallenges(operator), 1);
-        assertEq(auditor.docketOf(_offence(receipt)), 1);
+        assertEq(auditManager.openChallenges(operator), 1);
+        assertEq(auditManager.docketOf(_offence(receipt)), 1);
         assertEq(gauge.openCases(), 1);
-        IAuditManager.Case memory case_ = auditor.caseOf(1);
+        IAuditManager.Case memory case_ = auditManager.caseOf(1);
         assertEq(case_.challenger, challenger);
         assertEq(case_.bond, BOND);
         assertEq(case_.principalCap, OWN_STAKE);
@@ -55,12 +55,12 @@ contract AuditManagerChallengeReceiptTest is AuditBase {
         (uint256 caseId, IReceipts.Receipt memory receipt) = _judgedChallenge();
         batches.payLane(payer.addr, operator, modelId, 0.4 ether);
         _voteAll(caseId, WRONG, SEATS);
-        _warpTo(auditor.caseOf(caseId).deadline);
-        vm.expectEmit(address(auditor));
+        _warpTo(auditManager.caseOf(caseId).deadline);
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.BondCredited(challenger, caseId, BOND);
-        vm.expectEmit(address(auditor));
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.CaseClosed(operator, caseId, IVerdicts.Verdict.Failed, true);
-        auditor.executeChallenge(caseId);
+        auditManager.executeChallenge(caseId);
 
         IFaults.Punishment memory punishment = _punishment();
         assertEq(uint8(punishment.fault), uint8(IFaults.Fault.WrongOutput));
@@ -69,8 +69,8 @@ contract AuditManagerChallengeReceiptTest is AuditBase {
         assertEq(punishment.beneficiary, challenger);
         assertEq(punishment.victim, payer.addr);
         assertEq(punishment.refund, 0.4 ether);
-        assertEq(auditor.credited(challenger), BOND);
-        assertEq(auditor.openChallenges(operator), 0);
+        assertEq(auditManager.credited(challenger), BOND);
+        assertEq(auditManager.openChallenges(operator), 0);
         assertEq(gauge.openCases(), 0);
     }
 
@@ -80,12 +80,12 @@ contract AuditManagerChallengeReceiptTest is AuditBase {
         _voteAll(caseId, receipt.outputHash, 3);
         _executeChallenge(caseId);
         assertEq(faults.punishmentCount(), 0);
-        assertEq(auditor.credited(operator), 3 ether);
+        assertEq(auditManager.credited(operator), 3 ether);
         for (uint8 i = 0; i < SEATS; ++i) {
-            assertEq(auditor.credited(judges.seatOf(caseId, i).member), i < 3 ? 1 ether : 0);
+            assertEq(auditManager.credited(judges.seatOf(caseId, i).member), i < 3 ? 1 ether : 0);
         }
-        assertEq(auditor.credited(challenger), 0);
-        assertEq(auditor.openChallenges(operator), 0);
+        assertEq(auditManager.credited(challenger), 0);
+        assertEq(auditManager.openChallenges(operator), 0);
         _reject(
             abi.encodeWithSelector(IAuditManager.AuditManager_AlreadyOnDocket.selector, _offence(receipt), caseId),
             receipt
@@ -97,8 +97,8 @@ contract AuditManagerChallengeReceiptTest is AuditBase {
         _voteAll(caseId, WRONG, 2);
         _executeChallenge(caseId);
         assertEq(faults.punishmentCount(), 0);
-        assertEq(auditor.credited(challenger), BOND);
-        assertEq(auditor.collect(challenger), BOND);
+        assertEq(auditManager.credited(challenger), BOND);
+        assertEq(auditManager.collect(challenger), BOND);
         assertEq(_challenge(receipt), caseId + 1);
     }
 
@@ -108,14 +108,14 @@ contract AuditManagerChallengeReceiptTest is AuditBase {
         uint64 from = _now() + CANARY_WINDOW;
         _warpTo(from - 1);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_TooEarly.selector, caseId, from));
-        auditor.executeChallenge(caseId);
+        auditManager.executeChallenge(caseId);
     }
 
     function test_RevertWhen_AnAuditIsExecutedAsAChallenge() public {
         (uint256 caseId, IReceipts.Receipt memory receipt) = _judgedAudit();
         _voteAll(caseId, receipt.outputHash, SEATS);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_NotChallenge.selector, caseId));
-        auditor.executeChallenge(caseId);
+        auditManager.executeChallenge(caseId);
     }
 
     function test_RevertWhen_TheDeedIsOnTheDocket() public {
@@ -164,7 +164,7 @@ contract AuditManagerChallengeReceiptTest is AuditBase {
         vm.expectRevert(
             abi.encodeWithSelector(IAuditManager.AuditManager_InvalidReceipt.selector, payer.addr, address(0))
         );
-        auditor.challengeReceipt(receipt, signature);
+        auditManager.challengeReceipt(receipt, signature);
     }
 
     function test_RevertWhen_TheVersionDoesNotExist() public {
@@ -176,7 +176,7 @@ contract AuditManagerChallengeReceiptTest is AuditBase {
     function test_RevertWhen_TheBondIsNotPaid() public {
         _reject(
             abi.encodeWithSelector(
-                IERC20Errors.ERC20InsufficientAllowance.selector, address(auditor), 0, uint256(BOND)
+                IERC20Errors.ERC20InsufficientAllowance.selector, address(auditManager), 0, uint256(BOND)
             ),
             _receipt(1)
         );
@@ -184,19 +184,19 @@ contract AuditManagerChallengeReceiptTest is AuditBase {
 
     function test_RevertWhen_ThereIsNothingToCollect() public {
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_NothingToClaim.selector, bob));
-        auditor.collect(bob);
+        auditManager.collect(bob);
     }
 
     function test_CreditsAreCollectedByAnybodyForTheirOwner() public {
         (uint256 caseId,) = _judgedChallenge();
         _voteAll(caseId, WRONG, 2);
         _executeChallenge(caseId);
-        vm.expectEmit(address(auditor));
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.CreditCollected(challenger, BOND);
         vm.prank(bob);
-        auditor.collect(challenger);
+        auditManager.collect(challenger);
         assertEq(feeToken.balanceOf(challenger), BOND);
-        assertEq(auditor.credited(challenger), 0);
+        assertEq(auditManager.credited(challenger), 0);
     }
 
     /// @dev Whatever the votes: the bond is paid out once and whole.
@@ -209,11 +209,11 @@ contract AuditManagerChallengeReceiptTest is AuditBase {
         }
         _vote(caseId, outputs);
         _executeChallenge(caseId);
-        uint256 sum = auditor.credited(challenger) + auditor.credited(operator);
+        uint256 sum = auditManager.credited(challenger) + auditManager.credited(operator);
         for (uint8 i = 0; i < SEATS; ++i) {
-            sum += auditor.credited(judges.seatOf(caseId, i).member);
+            sum += auditManager.credited(judges.seatOf(caseId, i).member);
         }
         assertEq(sum, BOND);
-        assertEq(feeToken.balanceOf(address(auditor)), BOND);
+        assertEq(feeToken.balanceOf(address(auditManager)), BOND);
     }
 }

@@ -25,20 +25,20 @@ contract AuditManagerChangeParametersTest is AuditBase {
     }
 
     function test_TheGovernorChangesThem() public {
-        IAuditManager.Parameters memory next = _parameters();
+        IAuditManager.Parameters memory next = _auditParameters();
         (next.bond, next.answerWindow) = (12 ether, 2 days);
-        bytes memory data = abi.encodeCall(auditor.changeParameters, (next));
+        bytes memory data = abi.encodeCall(auditManager.changeParameters, (next));
         vm.prank(governor);
-        accessManager.schedule(address(auditor), data, 0);
+        accessManager.schedule(address(auditManager), data, 0);
         _skip(GOVERNOR_DELAY);
-        vm.expectEmit(address(auditor));
-        emit IAuditManager.AuditParametersChanged(2, _parameters(), next);
+        vm.expectEmit(address(auditManager));
+        emit IAuditManager.AuditParametersChanged(2, _auditParameters(), next);
         vm.prank(governor);
-        accessManager.execute(address(auditor), data);
-        (IAuditManager.Parameters memory current, uint32 version) = auditor.parameters();
+        accessManager.execute(address(auditManager), data);
+        (IAuditManager.Parameters memory current, uint32 version) = auditManager.parameters();
         assertEq(abi.encode(current), abi.encode(next));
         assertEq(version, 2);
-        assertEq(abi.encode(auditor.parametersOf(1)), abi.encode(_parameters()));
+        assertEq(abi.encode(auditManager.parametersOf(1)), abi.encode(_auditParameters()));
     }
 
     function test_TheyAreToldAtDeployment() public {
@@ -58,25 +58,25 @@ contract AuditManagerChangeParametersTest is AuditBase {
             address(gauge)
         );
         vm.expectEmit();
-        emit IAuditManager.AuditParametersChanged(1, none, _parameters());
-        new AuditManager(address(accessManager), system, _parameters());
+        emit IAuditManager.AuditParametersChanged(1, none, _auditParameters());
+        new AuditManager(address(accessManager), system, _auditParameters());
     }
 
     function test_RevertWhen_SomethingIsMissingAtDeployment() public {
         Docket.System memory system = _system();
         system.settlement = address(0);
         vm.expectRevert(IAuditManager.AuditManager_ZeroAddress.selector);
-        new AuditManager(address(accessManager), system, _parameters());
+        new AuditManager(address(accessManager), system, _auditParameters());
     }
 
     function test_RevertWhen_AnAmountIsOutOfRange() public {
-        IAuditManager.Parameters memory parameters = _parameters();
+        IAuditManager.Parameters memory parameters = _auditParameters();
         parameters.minProbability = 0;
         _assertRejected("minProbability", parameters, 0, 1, WAD);
         parameters.minProbability = uint64(WAD + 1);
         _assertRejected("minProbability", parameters, WAD + 1, 1, WAD);
 
-        parameters = _parameters();
+        parameters = _auditParameters();
         parameters.bond = 0;
         _assertRejected("bond", parameters, 0, 1, type(uint96).max);
         parameters.bond = 13;
@@ -84,7 +84,7 @@ contract AuditManagerChangeParametersTest is AuditBase {
         parameters.bond = uint128(type(uint96).max) + 1;
         _assertRejected("bond", parameters, parameters.bond, 1, type(uint96).max);
 
-        parameters = _parameters();
+        parameters = _auditParameters();
         parameters.maxChallenges = 0;
         _assertRejected("maxChallenges", parameters, 0, 1, 1024);
         parameters.maxChallenges = 1025;
@@ -92,47 +92,47 @@ contract AuditManagerChangeParametersTest is AuditBase {
     }
 
     function test_RevertWhen_AWindowIsOutOfRange() public {
-        IAuditManager.Parameters memory parameters = _parameters();
+        IAuditManager.Parameters memory parameters = _auditParameters();
         parameters.answerWindow = 0;
         _assertRejected("answerWindow", parameters, 0, 1, MAX_WINDOW);
-        parameters = _parameters();
+        parameters = _auditParameters();
         parameters.proofWindow = 0;
         _assertRejected("proofWindow", parameters, 0, 1, MAX_WINDOW);
-        parameters = _parameters();
+        parameters = _auditParameters();
         parameters.commitWindow = 0;
         _assertRejected("commitWindow", parameters, 0, 1, MAX_WINDOW);
-        parameters = _parameters();
+        parameters = _auditParameters();
         parameters.revealWindow = uint32(MAX_WINDOW + 1);
         _assertRejected("revealWindow", parameters, MAX_WINDOW + 1, 1, MAX_WINDOW);
-        parameters = _parameters();
+        parameters = _auditParameters();
         parameters.canaryWindow = 0;
         _assertRejected("canaryWindow", parameters, 0, 1, MAX_WINDOW);
-        parameters = _parameters();
+        parameters = _auditParameters();
         parameters.disputeWindow = 0;
         _assertRejected("disputeWindow", parameters, 0, 1, MAX_WINDOW);
     }
 
     /// @dev An outage is known at the end of its period's report window: the grace must outlast that.
     function test_RevertWhen_TheGraceIsTooShortToShowAnOutage() public {
-        IAuditManager.Parameters memory parameters = _parameters();
+        IAuditManager.Parameters memory parameters = _auditParameters();
         parameters.grace = uint32(PERIOD_SECONDS + REPORT_WINDOW);
         _assertRejected("grace", parameters, parameters.grace, uint256(PERIOD_SECONDS) + REPORT_WINDOW + 1, MAX_WINDOW);
     }
 
     /// @dev Else an operator could have withdrawn what a verdict takes.
     function test_RevertWhen_ACaseCanOutlastTheThaw() public {
-        IAuditManager.Parameters memory parameters = _parameters();
+        IAuditManager.Parameters memory parameters = _auditParameters();
         parameters.answerWindow = uint32(THAW - 8 days - GRACE - PROOF_WINDOW);
         new AuditManager(address(accessManager), _system(), parameters);
         ++parameters.answerWindow;
         _assertRejected("audit", parameters, THAW + 1, 1, THAW);
 
-        parameters = _parameters();
+        parameters = _auditParameters();
         parameters.disputeWindow = uint32(THAW - CANARY_WINDOW - PROOF_WINDOW);
         new AuditManager(address(accessManager), _system(), parameters);
         ++parameters.canaryWindow;
         _assertRejected("challenge", parameters, THAW + 1, 1, THAW);
-        parameters = _parameters();
+        parameters = _auditParameters();
         parameters.commitWindow = uint32(THAW);
         _assertRejected("audit", parameters, 11 days + THAW + REVEAL_WINDOW, 1, THAW);
     }
@@ -140,6 +140,6 @@ contract AuditManagerChangeParametersTest is AuditBase {
     function test_RevertWhen_TheCallerIsNotTheGovernor() public {
         vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, attacker));
         vm.prank(attacker);
-        auditor.changeParameters(_parameters());
+        auditManager.changeParameters(_auditParameters());
     }
 }

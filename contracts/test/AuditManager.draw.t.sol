@@ -15,15 +15,15 @@ contract AuditManagerDrawTest is AuditBase {
         _settleReceipts(RECEIPTS, 0);
         bytes32 seed = _seedFor(batchId, LEAST, false);
         _record(batch.settledBlock + DELAY, seed);
-        vm.expectEmit(address(auditor));
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.BatchDrawn(operator, batchId, 0, batch.settledBlock + DELAY, seed, LEAST);
         vm.expectEmit(address(batches));
         emit IBatches.BatchReleased(operator, batchId, 0, 0);
         vm.prank(bob);
-        assertEq(auditor.draw(batchId, batch), 0);
+        assertEq(auditManager.draw(batchId, batch), 0);
         assertTrue(_isReleased());
-        assertEq(auditor.auditOf(batchId), 0);
-        assertEq(auditor.caseCount(), 0);
+        assertEq(auditManager.auditOf(batchId), 0);
+        assertEq(auditManager.caseCount(), 0);
     }
 
     function test_ABatchThatIsDrawnStaysOpenUntilItsLeafIsShown() public {
@@ -31,22 +31,22 @@ contract AuditManagerDrawTest is AuditBase {
         bytes32 seed = _seedFor(batchId, LEAST, true);
         _record(batch.settledBlock + DELAY, seed);
         bytes32 path = keccak256(abi.encode(seed, batchId, bytes32("leaf")));
-        vm.expectEmit(address(auditor));
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.BatchDrawn(operator, batchId, 1, batch.settledBlock + DELAY, seed, LEAST);
-        vm.expectEmit(address(auditor));
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.AuditOpened(operator, 1, batchId, 0, OWN_STAKE, 1);
-        vm.expectEmit(address(auditor));
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.LeafRequested(operator, 1, path, _now() + ANSWER_WINDOW);
-        assertEq(auditor.draw(batchId, batch), 1);
+        assertEq(auditManager.draw(batchId, batch), 1);
 
-        IAuditManager.Case memory case_ = auditor.caseOf(1);
+        IAuditManager.Case memory case_ = auditManager.caseOf(1);
         assertEq(case_.operator, operator);
         assertEq(case_.batchId, batchId);
         assertEq(case_.path, path);
         assertEq(case_.deadline, _now() + ANSWER_WINDOW);
         assertEq(case_.principalCap, OWN_STAKE);
         assertEq(case_.parametersVersion, 1);
-        assertEq(auditor.auditOf(batchId), 1);
+        assertEq(auditManager.auditOf(batchId), 1);
         assertEq(gauge.openCases(), 1);
         assertFalse(_isReleased());
         _assertStage(1, IAuditManager.Stage.Answering, IVerdicts.Verdict.None);
@@ -76,7 +76,7 @@ contract AuditManagerDrawTest is AuditBase {
         _settleReceipts(RECEIPTS, 0);
         _record(batch.settledBlock + DELAY, _seedFor(batchId, 0.99e18, false));
         batches.cover(operator, 0, 0);
-        assertEq(auditor.draw(batchId, batch), 1);
+        assertEq(auditManager.draw(batchId, batch), 1);
     }
 
     function test_StressMultipliesTheOdds() public {
@@ -94,7 +94,7 @@ contract AuditManagerDrawTest is AuditBase {
         _record(batch.settledBlock + DELAY, _seedFor(batchId, 0.99e18, false));
         // Of 800 that 1,000 admit.
         batches.cover(operator, COLLATERAL, 600 ether);
-        auditor.draw(batchId, batch);
+        auditManager.draw(batchId, batch);
         assertEq(gauge.signs().utilisation, 7500);
     }
 
@@ -103,7 +103,7 @@ contract AuditManagerDrawTest is AuditBase {
         uint64 round = batch.settledBlock + DELAY;
         for (uint256 i = 0; i < 3; ++i) {
             vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_SeedPending.selector, round));
-            auditor.draw(batchId, batch);
+            auditManager.draw(batchId, batch);
             vm.roll(i == 0 ? round + 1 : round + WINDOW);
         }
     }
@@ -114,30 +114,30 @@ contract AuditManagerDrawTest is AuditBase {
         IBatches.Batch memory other = batch;
         other.risk = 1;
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_WrongBatch.selector, batchId));
-        auditor.draw(batchId, other);
+        auditManager.draw(batchId, other);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_WrongBatch.selector, batchId + 1));
-        auditor.draw(batchId + 1, batch);
+        auditManager.draw(batchId + 1, batch);
     }
 
     function test_RevertWhen_TheBatchIsReleased() public {
         _settleReceipts(RECEIPTS, RISK);
         _record(batch.settledBlock + DELAY, _seedFor(batchId, 0.99e18, false));
-        auditor.draw(batchId, batch);
+        auditManager.draw(batchId, batch);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_WrongBatch.selector, batchId));
-        auditor.draw(batchId, batch);
+        auditManager.draw(batchId, batch);
     }
 
     function test_RevertWhen_TheBatchIsBeingAudited() public {
         uint256 caseId = _drawnAudit();
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_AlreadyDrawn.selector, batchId, caseId));
-        auditor.draw(batchId, batch);
+        auditManager.draw(batchId, batch);
     }
 
     /// @dev What `draw` says, without drawing.
     function _probability() private returns (uint256 probability) {
         uint256 snapshot = vm.snapshotState();
         vm.recordLogs();
-        auditor.draw(batchId, batch);
+        auditManager.draw(batchId, batch);
         Vm.Log[] memory logs = vm.getRecordedLogs();
         for (uint256 i = 0; i < logs.length; ++i) {
             if (logs[i].topics[0] != IAuditManager.BatchDrawn.selector) continue;

@@ -13,10 +13,10 @@ contract AuditManagerExecuteTest is AuditBase {
         (uint256 caseId, IReceipts.Receipt memory receipt) = _judgedAudit();
         _voteAll(caseId, receipt.outputHash, SEATS);
         _assertStage(caseId, IAuditManager.Stage.Decided, IVerdicts.Verdict.Passed);
-        vm.expectEmit(address(auditor));
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.CaseClosed(operator, caseId, IVerdicts.Verdict.Passed, false);
         vm.prank(bob);
-        auditor.executeAudit(caseId, batch);
+        auditManager.executeAudit(caseId, batch);
         assertTrue(_isReleased());
         assertEq(faults.punishmentCount(), 0);
         assertEq(gauge.openCases(), 0);
@@ -28,14 +28,14 @@ contract AuditManagerExecuteTest is AuditBase {
         batches.payLane(payer.addr, operator, modelId, 5 ether);
         _voteAll(caseId, WRONG, SEATS);
         vm.expectCall(address(batches), abi.encodeCall(batches.release, (batchId, batch)));
-        auditor.executeAudit(caseId, batch);
+        auditManager.executeAudit(caseId, batch);
         assertTrue(_isReleased());
 
         IFaults.Punishment memory punishment = _punishment();
         assertEq(uint8(punishment.fault), uint8(IFaults.Fault.WrongOutput));
         assertEq(punishment.operator, operator);
-        assertEq(punishment.offence, auditor.offenceOf(operator, _structHash(receipt)));
-        assertEq(abi.encode(punishment.terms), abi.encode(_terms(IFaults.Fault.WrongOutput)));
+        assertEq(punishment.offence, auditManager.offenceOf(operator, _structHash(receipt)));
+        assertEq(abi.encode(punishment.terms), abi.encode(_faultTerms(IFaults.Fault.WrongOutput)));
         assertEq(punishment.principalCap, OWN_STAKE);
         assertEq(punishment.beneficiary, address(0));
         assertEq(punishment.victim, payer.addr);
@@ -47,7 +47,7 @@ contract AuditManagerExecuteTest is AuditBase {
         (uint256 caseId, IReceipts.Receipt memory receipt) = _judgedAudit();
         _voteAll(caseId, receipt.outputHash, 2);
         _assertStage(caseId, IAuditManager.Stage.Decided, IVerdicts.Verdict.Inconclusive);
-        auditor.executeAudit(caseId, batch);
+        auditManager.executeAudit(caseId, batch);
         assertTrue(_isReleased());
         assertEq(faults.punishmentCount(), 0);
     }
@@ -58,17 +58,17 @@ contract AuditManagerExecuteTest is AuditBase {
         (IReceipts.Receipt memory receipt,,) = _leafOf(auditId);
         uint256 challengeId = _challenge(receipt);
         _answer(auditId);
-        assertEq(auditor.docketOf(auditor.offenceOf(operator, _structHash(receipt))), challengeId);
+        assertEq(auditManager.docketOf(auditManager.offenceOf(operator, _structHash(receipt))), challengeId);
         _drawJudges(challengeId);
         _drawJudges(auditId);
         _voteAll(challengeId, WRONG, SEATS);
         _warpTo(judges.committeeOf(auditId).revealUntil);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_NotAudit.selector, challengeId));
-        auditor.executeAudit(challengeId, batch);
+        auditManager.executeAudit(challengeId, batch);
         _executeChallenge(challengeId);
         assertEq(faults.punishmentCount(), 1);
-        auditor.conclude(auditId);
-        auditor.executeAudit(auditId, batch);
+        auditManager.conclude(auditId);
+        auditManager.executeAudit(auditId, batch);
         assertEq(faults.punishmentCount(), 1);
         assertTrue(_isReleased());
     }
@@ -76,17 +76,17 @@ contract AuditManagerExecuteTest is AuditBase {
     function test_RevertWhen_ItIsNotDecided() public {
         (uint256 caseId,) = _judgedAudit();
         _expectStage(caseId, IAuditManager.Stage.Judging);
-        auditor.executeAudit(caseId, batch);
+        auditManager.executeAudit(caseId, batch);
         _expectStage(caseId + 1, IAuditManager.Stage.None);
-        auditor.executeAudit(caseId + 1, batch);
+        auditManager.executeAudit(caseId + 1, batch);
     }
 
     function test_RevertWhen_ItIsExecutedTwice() public {
         (uint256 caseId, IReceipts.Receipt memory receipt) = _judgedAudit();
         _voteAll(caseId, receipt.outputHash, SEATS);
-        auditor.executeAudit(caseId, batch);
+        auditManager.executeAudit(caseId, batch);
         _expectStage(caseId, IAuditManager.Stage.Closed);
-        auditor.executeAudit(caseId, batch);
+        auditManager.executeAudit(caseId, batch);
     }
 
     function test_RevertWhen_TheBatchIsAnother() public {
@@ -94,6 +94,6 @@ contract AuditManagerExecuteTest is AuditBase {
         _voteAll(caseId, receipt.outputHash, SEATS);
         batch.risk = 0;
         vm.expectRevert(abi.encodeWithSelector(IBatches.Batches_WrongBatch.selector, batchId));
-        auditor.executeAudit(caseId, batch);
+        auditManager.executeAudit(caseId, batch);
     }
 }

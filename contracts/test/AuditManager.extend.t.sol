@@ -17,17 +17,17 @@ contract AuditManagerExtendTest is AuditBase {
     function setUp() public override {
         super.setUp();
         _caseId = _drawnAudit();
-        _deadline = auditor.caseOf(_caseId).deadline;
+        _deadline = auditManager.caseOf(_caseId).deadline;
         faults.weigh(PERIOD, OUTAGE);
     }
 
     function test_AnOutageLengthensTheWindowByAPeriod() public {
-        vm.expectEmit(address(auditor));
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.DeadlineExtended(operator, _caseId, PERIOD, _deadline + PERIOD_SECONDS);
         vm.prank(bob);
-        auditor.extend(_caseId, PERIOD);
-        assertEq(auditor.caseOf(_caseId).deadline, _deadline + PERIOD_SECONDS);
-        assertEq(auditor.caseOf(_caseId).extensions, 1);
+        auditManager.extend(_caseId, PERIOD);
+        assertEq(auditManager.caseOf(_caseId).deadline, _deadline + PERIOD_SECONDS);
+        assertEq(auditManager.caseOf(_caseId).extensions, 1);
         _warpTo(_deadline + 1);
         _answer(_caseId);
         _assertStage(_caseId, IAuditManager.Stage.Judging, IVerdicts.Verdict.None);
@@ -37,32 +37,32 @@ contract AuditManagerExtendTest is AuditBase {
     function test_AnOutageCanStillBeShownWithinTheGrace() public {
         _finalize(PERIOD);
         assertGt(_now(), _deadline);
-        auditor.extend(_caseId, PERIOD);
+        auditManager.extend(_caseId, PERIOD);
         _answer(_caseId);
         _assertStage(_caseId, IAuditManager.Stage.Judging, IVerdicts.Verdict.None);
     }
 
     function test_EachExtensionReachesTheNextPeriod() public {
-        for (uint64 i = 0; i < auditor.MAX_EXTENSIONS(); ++i) {
+        for (uint64 i = 0; i < auditManager.MAX_EXTENSIONS(); ++i) {
             faults.weigh(PERIOD + i, OUTAGE);
-            auditor.extend(_caseId, PERIOD + i);
+            auditManager.extend(_caseId, PERIOD + i);
         }
-        uint64 last = PERIOD + uint64(auditor.MAX_EXTENSIONS());
+        uint64 last = PERIOD + uint64(auditManager.MAX_EXTENSIONS());
         faults.weigh(last, OUTAGE);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_TooManyExtensions.selector, _caseId, 8));
-        auditor.extend(_caseId, last);
+        auditManager.extend(_caseId, last);
     }
 
     function test_RevertWhen_ThePeriodCountedAlready() public {
-        auditor.extend(_caseId, PERIOD);
+        auditManager.extend(_caseId, PERIOD);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_AlreadyExtended.selector, _caseId, PERIOD));
-        auditor.extend(_caseId, PERIOD);
+        auditManager.extend(_caseId, PERIOD);
     }
 
     function test_RevertWhen_NoMoreThanAThirdWasMissed() public {
         faults.weigh(PERIOD, 3333);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_NoOutage.selector, PERIOD, 3333));
-        auditor.extend(_caseId, PERIOD);
+        auditManager.extend(_caseId, PERIOD);
     }
 
     function test_RevertWhen_ThePeriodIsOutsideTheWindow() public {
@@ -77,13 +77,13 @@ contract AuditManagerExtendTest is AuditBase {
                     _deadline
                 )
             );
-            auditor.extend(_caseId, outside[i]);
+            auditManager.extend(_caseId, outside[i]);
         }
     }
 
     function test_RevertWhen_TheLeafWasShown() public {
         _answer(_caseId);
         _expectStage(_caseId, IAuditManager.Stage.Judging);
-        auditor.extend(_caseId, PERIOD);
+        auditManager.extend(_caseId, PERIOD);
     }
 }

@@ -44,16 +44,16 @@ contract AuditManagerProveTest is AuditBase {
             IReceipts.Receipt memory receipt = _receiptOf(version);
             uint256 caseId = _challenge(receipt);
             _assertStage(caseId, IAuditManager.Stage.Proving, IVerdicts.Verdict.None);
-            assertEq(auditor.caseOf(caseId).verifier, address(_verifier));
-            assertEq(auditor.caseOf(caseId).deadline, _now() + PROOF_WINDOW);
-            vm.expectEmit(address(auditor));
+            assertEq(auditManager.caseOf(caseId).verifier, address(_verifier));
+            assertEq(auditManager.caseOf(caseId).deadline, _now() + PROOF_WINDOW);
+            vm.expectEmit(address(auditManager));
             emit IAuditManager.CaseDecided(operator, caseId, IVerdicts.Verdict.Passed, _now() + CANARY_WINDOW);
             vm.prank(bob);
-            auditor.prove(caseId, receipt, _evidence(receipt));
-            uint256 before = auditor.credited(operator);
+            auditManager.prove(caseId, receipt, _evidence(receipt));
+            uint256 before = auditManager.credited(operator);
             _executeChallenge(caseId);
             // No judges: all of it is the operator's.
-            assertEq(auditor.credited(operator), before + BOND);
+            assertEq(auditManager.credited(operator), before + BOND);
         }
     }
 
@@ -61,9 +61,9 @@ contract AuditManagerProveTest is AuditBase {
         uint256 caseId = _challenge(_receiptOf(2));
         _skip(PROOF_WINDOW - 1);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_TooEarly.selector, caseId, _now() + 1));
-        auditor.conclude(caseId);
+        auditManager.conclude(caseId);
         _skip(1);
-        auditor.conclude(caseId);
+        auditManager.conclude(caseId);
         _assertStage(caseId, IAuditManager.Stage.Decided, IVerdicts.Verdict.Failed);
         _executeChallenge(caseId);
         assertEq(uint8(_punishment().fault), uint8(IFaults.Fault.WrongOutput));
@@ -87,7 +87,7 @@ contract AuditManagerProveTest is AuditBase {
         vm.expectRevert(
             abi.encodeWithSelector(IAuditManager.AuditManager_NotConvinced.selector, caseId, address(_verifier))
         );
-        auditor.prove(caseId, receipt, "evidence");
+        auditManager.prove(caseId, receipt, "evidence");
     }
 
     function test_RevertWhen_TheReceiptIsAnother() public {
@@ -97,22 +97,22 @@ contract AuditManagerProveTest is AuditBase {
         vm.expectRevert(
             abi.encodeWithSelector(IAuditManager.AuditManager_WrongReceipt.selector, caseId, _structHash(receipt))
         );
-        auditor.prove(caseId, receipt, _evidence(receipt));
+        auditManager.prove(caseId, receipt, _evidence(receipt));
     }
 
     function test_RevertWhen_TheDeadlineHasPassed() public {
         IReceipts.Receipt memory receipt = _receiptOf(2);
         uint256 caseId = _challenge(receipt);
-        uint64 deadline = auditor.caseOf(caseId).deadline;
+        uint64 deadline = auditManager.caseOf(caseId).deadline;
         _warpTo(deadline);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_DeadlinePassed.selector, caseId, deadline));
-        auditor.prove(caseId, receipt, _evidence(receipt));
+        auditManager.prove(caseId, receipt, _evidence(receipt));
     }
 
     function test_RevertWhen_NoVerifierJudges() public {
         IReceipts.Receipt memory receipt = _receiptOf(4);
         uint256 caseId = _challenge(receipt);
         _expectStage(caseId, IAuditManager.Stage.Judging);
-        auditor.prove(caseId, receipt, _evidence(receipt));
+        auditManager.prove(caseId, receipt, _evidence(receipt));
     }
 }

@@ -15,17 +15,17 @@ contract AuditManagerSeedAuditTest is AuditBase {
         uint64 lost = batch.settledBlock + DELAY;
         _expire(lost);
         _round = _blockNumber() + DELAY;
-        vm.expectEmit(address(auditor));
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.BatchDrawn(operator, batchId, 1, lost, 0, WAD);
-        vm.expectEmit(address(auditor));
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.AuditOpened(operator, 1, batchId, _round, OWN_STAKE, 1);
-        _caseId = auditor.draw(batchId, batch);
+        _caseId = auditManager.draw(batchId, batch);
     }
 
     function test_ALostSeedMakesAnAuditThatWaitsForAnother() public view {
         _assertStage(_caseId, IAuditManager.Stage.Seeding, IVerdicts.Verdict.None);
-        assertEq(auditor.caseOf(_caseId).round, _round);
-        assertEq(auditor.caseOf(_caseId).deadline, 0);
+        assertEq(auditManager.caseOf(_caseId).round, _round);
+        assertEq(auditManager.caseOf(_caseId).deadline, 0);
         assertFalse(_isReleased());
     }
 
@@ -34,33 +34,33 @@ contract AuditManagerSeedAuditTest is AuditBase {
         _record(_round, seed);
         _skip(1 hours);
         bytes32 path = keccak256(abi.encode(seed, batchId, bytes32("leaf")));
-        vm.expectEmit(address(auditor));
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.LeafRequested(operator, _caseId, path, _now() + ANSWER_WINDOW);
         vm.prank(bob);
-        auditor.seedAudit(_caseId);
-        assertEq(auditor.caseOf(_caseId).round, 0);
+        auditManager.seedAudit(_caseId);
+        assertEq(auditManager.caseOf(_caseId).round, 0);
         _answer(_caseId);
         _assertStage(_caseId, IAuditManager.Stage.Judging, IVerdicts.Verdict.None);
     }
 
     function test_AnotherLostSeedIsReplacedAgain() public {
         _expire(_round);
-        vm.expectEmit(address(auditor));
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.AuditReseeded(operator, _caseId, _blockNumber() + DELAY);
-        auditor.seedAudit(_caseId);
+        auditManager.seedAudit(_caseId);
         _assertStage(_caseId, IAuditManager.Stage.Seeding, IVerdicts.Verdict.None);
-        assertEq(auditor.caseOf(_caseId).round, _blockNumber() + DELAY);
+        assertEq(auditManager.caseOf(_caseId).round, _blockNumber() + DELAY);
     }
 
     function test_RevertWhen_TheSeedIsNotKnown() public {
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_SeedPending.selector, _round));
-        auditor.seedAudit(_caseId);
+        auditManager.seedAudit(_caseId);
     }
 
     function test_RevertWhen_TheLeafIsAskedForAlready() public {
         _record(_round, keccak256("seed"));
-        auditor.seedAudit(_caseId);
+        auditManager.seedAudit(_caseId);
         _expectStage(_caseId, IAuditManager.Stage.Answering);
-        auditor.seedAudit(_caseId);
+        auditManager.seedAudit(_caseId);
     }
 }

@@ -9,20 +9,20 @@ import {AuditBase} from "./AuditBase.t.sol";
 contract AuditManagerWithholdTest is AuditBase {
     function test_AnOperatorPaysForALeafThatNobodyShowed() public {
         uint256 caseId = _drawnAudit();
-        _warpTo(auditor.caseOf(caseId).deadline + GRACE);
-        vm.expectEmit(address(auditor));
+        _warpTo(auditManager.caseOf(caseId).deadline + GRACE);
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.CaseDecided(operator, caseId, IVerdicts.Verdict.Withheld, _now());
-        vm.expectEmit(address(auditor));
+        vm.expectEmit(address(auditManager));
         emit IAuditManager.CaseClosed(operator, caseId, IVerdicts.Verdict.Withheld, true);
         vm.prank(bob);
-        auditor.withhold(caseId, batch);
+        auditManager.withhold(caseId, batch);
         assertTrue(_isReleased());
 
         IFaults.Punishment memory punishment = _punishment();
         assertEq(uint8(punishment.fault), uint8(IFaults.Fault.Withheld));
         assertEq(punishment.operator, operator);
         assertEq(punishment.offence, keccak256(abi.encode(IFaults.Fault.Withheld, operator, batchId)));
-        assertEq(abi.encode(punishment.terms), abi.encode(_terms(IFaults.Fault.Withheld)));
+        assertEq(abi.encode(punishment.terms), abi.encode(_faultTerms(IFaults.Fault.Withheld)));
         assertEq(punishment.principalCap, OWN_STAKE);
         assertEq(punishment.beneficiary, bob);
         assertEq(punishment.victim, address(0));
@@ -32,10 +32,10 @@ contract AuditManagerWithholdTest is AuditBase {
 
     function test_RevertWhen_TheGraceIsNotOver() public {
         uint256 caseId = _drawnAudit();
-        uint64 from = auditor.caseOf(caseId).deadline + GRACE;
+        uint64 from = auditManager.caseOf(caseId).deadline + GRACE;
         _warpTo(from - 1);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_TooEarly.selector, caseId, from));
-        auditor.withhold(caseId, batch);
+        auditManager.withhold(caseId, batch);
     }
 
     function test_RevertWhen_TheLeafWasShown() public {
@@ -43,6 +43,6 @@ contract AuditManagerWithholdTest is AuditBase {
         _answer(caseId);
         _skip(30 days);
         _expectStage(caseId, IAuditManager.Stage.Judging);
-        auditor.withhold(caseId, batch);
+        auditManager.withhold(caseId, batch);
     }
 }

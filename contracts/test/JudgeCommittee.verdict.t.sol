@@ -43,7 +43,7 @@ contract JudgeCommitteeVerdictTest is AuditBase {
         }
         _warpTo(judges.committeeOf(_caseId).revealUntil);
         assertEq(uint8(_verdict()), uint8(expected), votes);
-        auditor.conclude(_caseId);
+        auditManager.conclude(_caseId);
         _assertStage(_caseId, IAuditManager.Stage.Decided, expected);
         vm.revertToState(snapshot);
     }
@@ -82,7 +82,7 @@ contract JudgeCommitteeVerdictTest is AuditBase {
         for (uint8 i = 0; i < SEATS; ++i) {
             assertEq(uint8(_verdict()), uint8(IVerdicts.Verdict.None));
             vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_NotDecided.selector, _caseId));
-            auditor.conclude(_caseId);
+            auditManager.conclude(_caseId);
             vm.expectEmit(address(judges));
             emit IJudgeCommittee.VerdictRevealed(judges.seatOf(_caseId, i).member, _caseId, i, WRONG);
             judges.reveal(_caseId, i, WRONG, _salt(i));

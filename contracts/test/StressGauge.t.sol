@@ -22,7 +22,7 @@ contract StressGaugeTest is AuditBase {
     }
 
     function test_SignsAreMeasured() public {
-        vm.startPrank(address(auditor));
+        vm.startPrank(address(auditManager));
         gauge.recordBatch(300, 4000);
         gauge.recordBatch(100, 8000);
         for (uint256 i = 0; i < 5; ++i) {
@@ -45,7 +45,7 @@ contract StressGaugeTest is AuditBase {
     }
 
     function test_AnUpdateBeginsANewStep() public {
-        vm.startPrank(address(auditor));
+        vm.startPrank(address(auditManager));
         gauge.recordBatch(1, 7000);
         gauge.recordOpened();
         gauge.recordClosed(true);
@@ -82,7 +82,7 @@ contract StressGaugeTest is AuditBase {
     }
 
     function test_OneOperatorsUtilisationIsBounded() public {
-        vm.prank(address(auditor));
+        vm.prank(address(auditManager));
         gauge.recordBatch(10, type(uint256).max);
         assertEq(_signs().utilisation, 20_000);
     }

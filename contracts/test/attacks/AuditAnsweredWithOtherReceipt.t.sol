@@ -14,7 +14,7 @@ contract AuditAnsweredWithOtherReceiptTest is AuditBase {
     function setUp() public override {
         super.setUp();
         _caseId = _drawnAudit();
-        (_position,) = ReceiptTree.walk(tree, auditor.caseOf(_caseId).path);
+        (_position,) = ReceiptTree.walk(tree, auditManager.caseOf(_caseId).path);
     }
 
     function _expectWrongLeaf() private {
@@ -31,7 +31,7 @@ contract AuditAnsweredWithOtherReceiptTest is AuditBase {
             IReceipts.Receipt memory receipt = receipts[position];
             bytes memory signature = _signReceipt(receipt);
             _expectWrongLeaf();
-            auditor.answer(_caseId, batch, receipt, signature, proof);
+            auditManager.answer(_caseId, batch, receipt, signature, proof);
         }
         assertGe(shown, RECEIPTS - 1);
     }
@@ -42,7 +42,7 @@ contract AuditAnsweredWithOtherReceiptTest is AuditBase {
         receipt.outputHash = "the right output";
         bytes memory signature = _signReceipt(receipt);
         _expectWrongLeaf();
-        auditor.answer(_caseId, batch, receipt, signature, proof);
+        auditManager.answer(_caseId, batch, receipt, signature, proof);
     }
 
     /// @dev Nor is the batch another one of the operator's.
@@ -52,7 +52,7 @@ contract AuditAnsweredWithOtherReceiptTest is AuditBase {
         _settleReceipts(RECEIPTS, RISK);
         assertNotEq(batchId, audited);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_WrongBatch.selector, audited));
-        auditor.answer(_caseId, batch, receipt, signature, proof);
+        auditManager.answer(_caseId, batch, receipt, signature, proof);
     }
 
     /// @dev A receipt of another operator in one's own tree passes no judgement for oneself: its signer must be the accused.
@@ -63,10 +63,10 @@ contract AuditAnsweredWithOtherReceiptTest is AuditBase {
         _openBatch(leaves[0], 1, RISK);
         batches.cover(operator, 0, 0);
         _record(batch.settledBlock + DELAY, keccak256("seed"));
-        uint256 caseId = auditor.draw(batchId, batch);
+        uint256 caseId = auditManager.draw(batchId, batch);
         Account memory key = signingKeyOf[operators[1]];
         bytes memory signature = _signReceipt(receipt, key);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_InvalidReceipt.selector, key.addr, operator));
-        auditor.answer(caseId, batch, receipt, signature, new bytes32[](0));
+        auditManager.answer(caseId, batch, receipt, signature, new bytes32[](0));
     }
 }

@@ -20,7 +20,7 @@ contract CanaryAsInsuranceTest is AuditBase {
 
     function _plant(bytes32 salt) private {
         vm.prank(canary);
-        auditor.plantCanary(_commitmentTo(_structHash(_insured), salt));
+        auditManager.plantCanary(_commitmentTo(_structHash(_insured), salt));
     }
 
     function _commitmentTo(bytes32 receiptHash, bytes32 salt) private pure returns (bytes32) {
@@ -40,7 +40,7 @@ contract CanaryAsInsuranceTest is AuditBase {
         for (uint256 i = 0; i < callers.length; ++i) {
             vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_NotCanary.selector, caseId, commitment));
             vm.prank(callers[i]);
-            auditor.revealCanary(caseId, "salt");
+            auditManager.revealCanary(caseId, "salt");
         }
         _executeChallenge(caseId);
         assertEq(_punishment().operator, operator);
@@ -56,8 +56,8 @@ contract CanaryAsInsuranceTest is AuditBase {
         _convict(caseId);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_NotChallenge.selector, caseId));
         vm.prank(canary);
-        auditor.revealCanary(caseId, "salt");
-        auditor.executeAudit(caseId, batch);
+        auditManager.revealCanary(caseId, "salt");
+        auditManager.executeAudit(caseId, batch);
         assertEq(_punishment().operator, operator);
     }
 
@@ -67,18 +67,18 @@ contract CanaryAsInsuranceTest is AuditBase {
         uint256 caseId = _challengeAs(canary, _insured);
         _convict(caseId);
         _warpTo(_insured.servedAt + DISPUTE_WINDOW - 1 days);
-        assertGe(_now(), auditor.caseOf(caseId).deadline);
+        assertGe(_now(), auditManager.caseOf(caseId).deadline);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IAuditManager.AuditManager_DeadlinePassed.selector, caseId, auditor.caseOf(caseId).deadline
+                IAuditManager.AuditManager_DeadlinePassed.selector, caseId, auditManager.caseOf(caseId).deadline
             )
         );
         vm.prank(canary);
-        auditor.revealCanary(caseId, "salt");
+        auditManager.revealCanary(caseId, "salt");
 
-        vm.warp(auditor.caseOf(caseId).deadline - 1);
+        vm.warp(auditManager.caseOf(caseId).deadline - 1);
         vm.prank(canary);
-        auditor.revealCanary(caseId, "salt");
+        auditManager.revealCanary(caseId, "salt");
         uint64 freedAt = _now();
         assertEq(faults.punishmentCount(), 0);
 
@@ -94,7 +94,7 @@ contract CanaryAsInsuranceTest is AuditBase {
             )
         );
         vm.prank(canary);
-        auditor.revealCanary(caseId, "another salt");
+        auditManager.revealCanary(caseId, "another salt");
         _executeChallenge(caseId);
         assertEq(_punishment().operator, operator);
     }

@@ -13,12 +13,12 @@ contract ChallengeSpamTest is AuditBase {
         }
         IReceipts.Receipt memory receipt = _receipt(MAX_CHALLENGES);
         bytes memory signature = _signReceipt(receipt);
-        _fund(feeToken, attacker, address(auditor), BOND);
+        _fund(feeToken, attacker, address(auditManager), BOND);
         vm.expectRevert(
             abi.encodeWithSelector(IAuditManager.AuditManager_TooManyChallenges.selector, operator, MAX_CHALLENGES)
         );
         vm.prank(attacker);
-        auditor.challengeReceipt(receipt, signature);
+        auditManager.challengeReceipt(receipt, signature);
         assertEq(gauge.openCases(), MAX_CHALLENGES);
     }
 
@@ -31,12 +31,12 @@ contract ChallengeSpamTest is AuditBase {
         _drawJudges(caseId);
         _voteAll(caseId, _receiptHashOf(MAX_CHALLENGES - 1), SEATS);
         _executeChallenge(caseId);
-        assertEq(auditor.credited(attacker), 0);
-        assertEq(auditor.credited(operator), BOND / 6);
+        assertEq(auditManager.credited(attacker), 0);
+        assertEq(auditManager.credited(operator), BOND / 6);
         for (uint8 i = 0; i < SEATS; ++i) {
-            assertEq(auditor.credited(judges.seatOf(caseId, i).member), BOND / 6);
+            assertEq(auditManager.credited(judges.seatOf(caseId, i).member), BOND / 6);
         }
-        assertEq(auditor.openChallenges(operator), MAX_CHALLENGES - 1);
+        assertEq(auditManager.openChallenges(operator), MAX_CHALLENGES - 1);
         _challenge(_receipt(99));
     }
 
@@ -49,7 +49,7 @@ contract ChallengeSpamTest is AuditBase {
         IReceipts.Receipt memory one = _receipt(7);
         IReceipts.Receipt memory other = _receipt(7);
         other.outputHash = WRONG;
-        auditor.challengeEquivocation(one, _signReceipt(one), other, _signReceipt(other));
+        auditManager.challengeEquivocation(one, _signReceipt(one), other, _signReceipt(other));
         assertEq(_punishment().operator, operator);
     }
 

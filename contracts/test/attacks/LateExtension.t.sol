@@ -15,7 +15,7 @@ contract LateExtensionTest is AuditBase {
     function setUp() public override {
         super.setUp();
         _caseId = _drawnAudit();
-        _deadline = auditor.caseOf(_caseId).deadline;
+        _deadline = auditManager.caseOf(_caseId).deadline;
         for (uint64 period = 0; period < 20; ++period) {
             faults.weigh(period, 10_000);
         }
@@ -26,8 +26,8 @@ contract LateExtensionTest is AuditBase {
         vm.expectRevert(
             abi.encodeWithSelector(IAuditManager.AuditManager_DeadlinePassed.selector, _caseId, _deadline + GRACE)
         );
-        auditor.extend(_caseId, PERIOD);
-        auditor.withhold(_caseId, batch);
+        auditManager.extend(_caseId, PERIOD);
+        auditManager.withhold(_caseId, batch);
         _assertStage(_caseId, IAuditManager.Stage.Closed, IVerdicts.Verdict.Withheld);
     }
 
@@ -44,14 +44,14 @@ contract LateExtensionTest is AuditBase {
                     _deadline
                 )
             );
-            auditor.extend(_caseId, others[i]);
+            auditManager.extend(_caseId, others[i]);
         }
     }
 
     /// @dev An extension moves the end of the window, never its beginning.
     function test_ExtensionsDoNotReachBack() public {
-        auditor.extend(_caseId, PERIOD);
-        auditor.extend(_caseId, PERIOD + 1);
+        auditManager.extend(_caseId, PERIOD);
+        auditManager.extend(_caseId, PERIOD + 1);
         vm.expectRevert(
             abi.encodeWithSelector(
                 IAuditManager.AuditManager_PeriodOutsideWindow.selector,
@@ -60,19 +60,19 @@ contract LateExtensionTest is AuditBase {
                 _deadline + 2 * PERIOD_SECONDS
             )
         );
-        auditor.extend(_caseId, PERIOD - 1);
+        auditManager.extend(_caseId, PERIOD - 1);
     }
 
     /// @dev However long an outage lasts: the audit ends.
     function test_ThereIsALastDeadline() public {
-        uint64 last = _deadline + uint64(auditor.MAX_EXTENSIONS()) * PERIOD_SECONDS;
-        for (uint64 period = PERIOD; auditor.caseOf(_caseId).deadline != last; ++period) {
-            auditor.extend(_caseId, period);
+        uint64 last = _deadline + uint64(auditManager.MAX_EXTENSIONS()) * PERIOD_SECONDS;
+        for (uint64 period = PERIOD; auditManager.caseOf(_caseId).deadline != last; ++period) {
+            auditManager.extend(_caseId, period);
         }
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_TooManyExtensions.selector, _caseId, 8));
-        auditor.extend(_caseId, PERIOD + 8);
+        auditManager.extend(_caseId, PERIOD + 8);
         _warpTo(last + GRACE);
-        auditor.withhold(_caseId, batch);
+        auditManager.withhold(_caseId, batch);
         assertTrue(_isReleased());
     }
 }

@@ -9,18 +9,18 @@ import {AuditBase} from "../AuditBase.t.sol";
 /// @notice Attack: a majority of the governors changes deadlines, bonds or penalties of a case that is open.
 contract ParametersChangedUnderDisputeTest is AuditBase {
     function _change() private {
-        IAuditManager.Parameters memory next = _parameters();
+        IAuditManager.Parameters memory next = _auditParameters();
         (next.bond, next.answerWindow, next.canaryWindow) = (60 ether, 1, 5 days);
         (next.commitWindow, next.revealWindow, next.proofWindow) = (1, 1, 1);
         next.grace = 3 days;
-        bytes memory data = abi.encodeCall(auditor.changeParameters, (next));
+        bytes memory data = abi.encodeCall(auditManager.changeParameters, (next));
         // Scheduled long ago.
         vm.prank(admin);
         accessManager.grantRole(GOVERNOR, admin, 0);
         vm.prank(admin);
-        (bool ok,) = address(auditor).call(data);
+        (bool ok,) = address(auditManager).call(data);
         assertTrue(ok);
-        IFaults.Terms memory harsh = _terms(IFaults.Fault.WrongOutput);
+        IFaults.Terms memory harsh = _faultTerms(IFaults.Fault.WrongOutput);
         harsh.principalBps = 10_000;
         for (uint8 i = 0; i <= uint8(type(IFaults.Fault).max); ++i) {
             faults.changeTerms(IFaults.Fault(i), harsh);
@@ -29,15 +29,15 @@ contract ParametersChangedUnderDisputeTest is AuditBase {
 
     function test_AnAuditKeepsItsDeadlinesAndTerms() public {
         uint256 caseId = _drawnAudit();
-        uint64 from = auditor.caseOf(caseId).deadline + GRACE;
+        uint64 from = auditManager.caseOf(caseId).deadline + GRACE;
         _change();
         _stake(operator, 1_000_000 ether);
         _warpTo(from - 1);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_TooEarly.selector, caseId, from));
-        auditor.withhold(caseId, batch);
+        auditManager.withhold(caseId, batch);
         _warpTo(from);
-        auditor.withhold(caseId, batch);
-        assertEq(abi.encode(_punishment().terms), abi.encode(_terms(IFaults.Fault.Withheld)));
+        auditManager.withhold(caseId, batch);
+        assertEq(abi.encode(_punishment().terms), abi.encode(_faultTerms(IFaults.Fault.Withheld)));
         assertEq(_punishment().principalCap, OWN_STAKE);
     }
 
@@ -54,11 +54,11 @@ contract ParametersChangedUnderDisputeTest is AuditBase {
         (uint256 caseId,) = _judgedChallenge();
         _change();
         _voteAll(caseId, WRONG, SEATS);
-        assertEq(auditor.caseOf(caseId).deadline, _now() + CANARY_WINDOW);
+        assertEq(auditManager.caseOf(caseId).deadline, _now() + CANARY_WINDOW);
         _executeChallenge(caseId);
-        assertEq(abi.encode(_punishment().terms), abi.encode(_terms(IFaults.Fault.WrongOutput)));
+        assertEq(abi.encode(_punishment().terms), abi.encode(_faultTerms(IFaults.Fault.WrongOutput)));
         assertEq(_punishment().principalCap, OWN_STAKE);
-        assertEq(auditor.credited(challenger), BOND);
+        assertEq(auditManager.credited(challenger), BOND);
     }
 
     function test_AJudgesTermsAndCapAreThoseOfItsDraw() public {
@@ -67,8 +67,8 @@ contract ParametersChangedUnderDisputeTest is AuditBase {
         address absent = judges.seatOf(caseId, 4).member;
         _stake(absent, 1_000_000 ether);
         _voteAll(caseId, receipt.outputHash, 4);
-        auditor.punishJudge(caseId, 4);
-        assertEq(abi.encode(_punishment().terms), abi.encode(_terms(IFaults.Fault.Unrevealed)));
+        auditManager.punishJudge(caseId, 4);
+        assertEq(abi.encode(_punishment().terms), abi.encode(_faultTerms(IFaults.Fault.Unrevealed)));
         assertEq(_punishment().principalCap, OWN_STAKE);
     }
 }

@@ -19,7 +19,7 @@ contract SeedGrindingByWithholdingTest is AuditBase {
         uint64 round = batch.settledBlock + DELAY;
         _expire(round);
         // Without the rule, this is the draw that the operator would have hoped for: the odds alone are one in ten.
-        uint256 caseId = auditor.draw(batchId, batch);
+        uint256 caseId = auditManager.draw(batchId, batch);
         assertNotEq(caseId, 0);
         assertFalse(_isReleased());
         _assertStage(caseId, IAuditManager.Stage.Seeding, IVerdicts.Verdict.None);
@@ -29,13 +29,13 @@ contract SeedGrindingByWithholdingTest is AuditBase {
     function test_AnotherSeedChoosesTheLeaf() public {
         _settleReceipts(RECEIPTS, 0);
         _expire(batch.settledBlock + DELAY);
-        uint256 caseId = auditor.draw(batchId, batch);
-        assertEq(auditor.caseOf(caseId).path, 0);
-        uint64 round = auditor.caseOf(caseId).round;
+        uint256 caseId = auditManager.draw(batchId, batch);
+        assertEq(auditManager.caseOf(caseId).path, 0);
+        uint64 round = auditManager.caseOf(caseId).round;
         assertGt(round, _blockNumber());
         _record(round, keccak256("later"));
-        auditor.seedAudit(caseId);
-        assertEq(auditor.caseOf(caseId).path, keccak256(abi.encode(keccak256("later"), batchId, bytes32("leaf"))));
+        auditManager.seedAudit(caseId);
+        assertEq(auditManager.caseOf(caseId).path, keccak256(abi.encode(keccak256("later"), batchId, bytes32("leaf"))));
     }
 
     /// @dev Nothing else releases a batch meanwhile.
@@ -44,13 +44,13 @@ contract SeedGrindingByWithholdingTest is AuditBase {
         vm.expectRevert(
             abi.encodeWithSelector(IAuditManager.AuditManager_SeedPending.selector, batch.settledBlock + DELAY)
         );
-        auditor.draw(batchId, batch);
+        auditManager.draw(batchId, batch);
         _expire(batch.settledBlock + DELAY);
-        uint256 caseId = auditor.draw(batchId, batch);
+        uint256 caseId = auditManager.draw(batchId, batch);
         _expectStage(caseId, IAuditManager.Stage.Seeding);
-        auditor.withhold(caseId, batch);
+        auditManager.withhold(caseId, batch);
         _expectStage(caseId, IAuditManager.Stage.Seeding);
-        auditor.executeAudit(caseId, batch);
+        auditManager.executeAudit(caseId, batch);
     }
 
     /// @dev Where seeds come from drand they are never lost, and not biased: no root of the odds, and no rest but to wait.
@@ -60,15 +60,15 @@ contract SeedGrindingByWithholdingTest is AuditBase {
         );
         Docket.System memory system = _system();
         system.randomness = drand;
-        auditor = new AuditManager(address(accessManager), system, _parameters());
+        auditManager = new AuditManager(address(accessManager), system, _auditParameters());
         vm.prank(admin);
-        accessManager.grantRole(AUDITOR_ROLE, address(auditor), 0);
+        accessManager.grantRole(AUDITOR_ROLE, address(auditManager), 0);
         _settleReceipts(RECEIPTS, 0);
         uint64 round = drand.roundFor(batch.settledAt, batch.settledBlock);
         _skip(365 days);
         vm.roll(_blockNumber() + 1e6);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_SeedPending.selector, round));
-        auditor.draw(batchId, batch);
+        auditManager.draw(batchId, batch);
 
         bytes memory signature = abi.encodePacked(round, bytes32("signature"));
         bytes32 seed = drand.record(round, signature);
@@ -76,7 +76,7 @@ contract SeedGrindingByWithholdingTest is AuditBase {
         // forge-lint: disable-next-line(unsafe-typecast)
         bool drawn = uint128(uint256(keccak256(abi.encode(seed, batchId)))) * WAD < 0.01e18 << 128;
         emit IAuditManager.BatchDrawn(operator, batchId, drawn ? 1 : 0, round, seed, 0.01e18);
-        auditor.draw(batchId, batch);
+        auditManager.draw(batchId, batch);
     }
 
     /// @dev A committee that would convict is not replaced by losing its seed for good: there is none without another seed.
@@ -87,7 +87,7 @@ contract SeedGrindingByWithholdingTest is AuditBase {
             assertFalse(judges.draw(caseId));
             assertGt(judges.committeeOf(caseId).round, _blockNumber());
             vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_NotDecided.selector, caseId));
-            auditor.conclude(caseId);
+            auditManager.conclude(caseId);
         }
     }
 }

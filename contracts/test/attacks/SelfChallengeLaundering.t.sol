@@ -38,7 +38,7 @@ contract SelfChallengeLaunderingTest is AuditBase {
         other.outputHash = WRONG;
         receipt = _receipt(3);
         (receipt.payer, receipt.fee) = (attacker, 7 ether);
-        auditor.challengeEquivocation(receipt, _signReceipt(receipt), other, _signReceipt(other));
+        auditManager.challengeEquivocation(receipt, _signReceipt(receipt), other, _signReceipt(other));
         assertEq(_punishment().refund, 0);
     }
 
@@ -47,7 +47,7 @@ contract SelfChallengeLaunderingTest is AuditBase {
         IFaults.Punishment memory punishment = _convict(_receipt(1));
         assertEq(punishment.terms.cutBps, 2000);
         assertEq(punishment.beneficiary, attacker);
-        assertEq(auditor.credited(attacker), BOND);
+        assertEq(auditManager.credited(attacker), BOND);
     }
 
     /// @dev To be found right on purpose, by whatever committee, does not spare a receipt the audit of its batch.
@@ -66,11 +66,11 @@ contract SelfChallengeLaunderingTest is AuditBase {
             judges.reveal(challengeId, i, receipt.outputHash, _salt(i));
             judges.reveal(auditId, i, WRONG, _salt(i));
         }
-        auditor.conclude(challengeId);
-        auditor.conclude(auditId);
+        auditManager.conclude(challengeId);
+        auditManager.conclude(auditId);
         _executeChallenge(challengeId);
         assertEq(faults.punishmentCount(), 0);
-        auditor.executeAudit(auditId, batch);
+        auditManager.executeAudit(auditId, batch);
         assertEq(_punishment().operator, operator);
     }
 }

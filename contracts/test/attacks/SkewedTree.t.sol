@@ -53,8 +53,8 @@ contract SkewedTreeTest is AuditBase {
         _openBatch(_skewed(), count, RISK);
         batches.cover(operator, 0, 0);
         _record(batch.settledBlock + DELAY, seed);
-        caseId = auditor.draw(batchId, batch);
-        leaf = _walk(auditor.caseOf(caseId).path);
+        caseId = auditManager.draw(batchId, batch);
+        leaf = _walk(auditManager.caseOf(caseId).path);
     }
 
     /// @dev Six leaves lie at depths two and three. Whatever was hidden elsewhere cannot be shown, and is withheld.
@@ -64,15 +64,15 @@ contract SkewedTreeTest is AuditBase {
         bytes32[] memory proof = _proofOf(leaf);
         IReceipts.Receipt memory receipt = _leaves[leaf];
         if (proof.length == 2 || proof.length == 3) {
-            auditor.answer(caseId, batch, receipt, _signReceipt(receipt), proof);
+            auditManager.answer(caseId, batch, receipt, _signReceipt(receipt), proof);
             _assertStage(caseId, IAuditManager.Stage.Judging, IVerdicts.Verdict.None);
             return;
         }
         bytes memory signature = _signReceipt(receipt);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_WrongLeaf.selector, caseId));
-        auditor.answer(caseId, batch, receipt, signature, proof);
-        _warpTo(auditor.caseOf(caseId).deadline + GRACE);
-        auditor.withhold(caseId, batch);
+        auditManager.answer(caseId, batch, receipt, signature, proof);
+        _warpTo(auditManager.caseOf(caseId).deadline + GRACE);
+        auditManager.withhold(caseId, batch);
         assertEq(_punishment().operator, operator);
     }
 
@@ -88,6 +88,6 @@ contract SkewedTreeTest is AuditBase {
         bytes memory signature = _signReceipt(receipt);
         bytes32[] memory proof = _proofOf(0);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_WrongLeaf.selector, caseId));
-        auditor.answer(caseId, batch, receipt, signature, proof);
+        auditManager.answer(caseId, batch, receipt, signature, proof);
     }
 }

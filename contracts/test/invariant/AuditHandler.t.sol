@@ -51,26 +51,26 @@ contract AuditHandler is AuditBase {
     function draw(uint256 number) external {
         if (_settled.length == 0) return;
         Settled memory one = _one(number);
-        if (batches.isBatch(one.batchId, one.batch, true) || auditor.auditOf(one.batchId) != 0) return;
+        if (batches.isBatch(one.batchId, one.batch, true) || auditManager.auditOf(one.batchId) != 0) return;
         (IRandomness.Status status,) = randomness.seed(one.batch.settledBlock + DELAY);
         if (status == IRandomness.Status.Pending) return;
-        uint256 caseId = auditor.draw(one.batchId, one.batch);
+        uint256 caseId = auditManager.draw(one.batchId, one.batch);
         if (status == IRandomness.Status.Expired) assertNotEq(caseId, 0, "a lost seed spares nobody");
     }
 
     function challenge(bool again) external {
-        if (auditor.openChallenges(operator) == MAX_CHALLENGES) return;
+        if (auditManager.openChallenges(operator) == MAX_CHALLENGES) return;
         IReceipts.Receipt memory receipt = _receipt(again || _number == 0 ? ++_number : _number);
-        if (auditor.docketOf(auditor.offenceOf(operator, _structHash(receipt))) != 0) return;
+        if (auditManager.docketOf(auditManager.offenceOf(operator, _structHash(receipt))) != 0) return;
         _challenge(receipt);
     }
 
     /// @dev Takes a case one step further, whatever its stage.
     function advance(uint256 caseSeed, uint256 random) external {
-        uint256 count = auditor.caseCount();
+        uint256 count = auditManager.caseCount();
         if (count == 0) return;
         uint256 caseId = 1 + caseSeed % count;
-        IAuditManager.Case memory case_ = auditor.caseOf(caseId);
+        IAuditManager.Case memory case_ = auditManager.caseOf(caseId);
         if (case_.stage == IAuditManager.Stage.Seeding) _seed(caseId, case_.round, random);
         else if (case_.stage == IAuditManager.Stage.Answering) _answerOrWithhold(caseId, case_);
         else if (case_.stage == IAuditManager.Stage.Judging) _judge(caseId, random);
@@ -79,29 +79,29 @@ contract AuditHandler is AuditBase {
 
     function collect(uint256 who) external {
         address account = who % 3 == 0 ? challenger : operators[who % operators.length];
-        if (auditor.credited(account) != 0) auditor.collect(account);
+        if (auditManager.credited(account) != 0) auditManager.collect(account);
     }
 
     // Checks.
 
     /// @notice Bonds of open challenges and credits are all there, to the base unit.
     function checkMoney() external view {
-        uint256 owed = auditor.credited(challenger);
+        uint256 owed = auditManager.credited(challenger);
         for (uint256 i = 0; i < operators.length; ++i) {
-            owed += auditor.credited(operators[i]);
+            owed += auditManager.credited(operators[i]);
         }
         uint256 open = 0;
         uint256 challenges = 0;
-        for (uint256 caseId = 1; caseId <= auditor.caseCount(); ++caseId) {
-            IAuditManager.Case memory case_ = auditor.caseOf(caseId);
+        for (uint256 caseId = 1; caseId <= auditManager.caseCount(); ++caseId) {
+            IAuditManager.Case memory case_ = auditManager.caseOf(caseId);
             if (case_.stage == IAuditManager.Stage.Closed) continue;
             ++open;
             owed += case_.bond;
             if (case_.challenger != address(0)) ++challenges;
         }
-        assertEq(feeToken.balanceOf(address(auditor)), owed, "bonds and credits");
+        assertEq(feeToken.balanceOf(address(auditManager)), owed, "bonds and credits");
         assertEq(gauge.openCases(), open, "open cases");
-        assertEq(auditor.openChallenges(operator), challenges, "open challenges");
+        assertEq(auditManager.openChallenges(operator), challenges, "open challenges");
         assertLe(challenges, MAX_CHALLENGES, "bounded");
     }
 
@@ -110,9 +110,9 @@ contract AuditHandler is AuditBase {
         for (uint256 i = 0; i < _settled.length; ++i) {
             Settled memory one = _settled[i];
             bool released = batches.isBatch(one.batchId, one.batch, true);
-            uint256 caseId = auditor.auditOf(one.batchId);
+            uint256 caseId = auditManager.auditOf(one.batchId);
             if (caseId != 0) {
-                assertEq(released, auditor.caseOf(caseId).stage == IAuditManager.Stage.Closed, "audited");
+                assertEq(released, auditManager.caseOf(caseId).stage == IAuditManager.Stage.Closed, "audited");
             } else if (released) {
                 (IRandomness.Status status,) = randomness.seed(one.batch.settledBlock + DELAY);
                 assertEq(uint8(status), uint8(IRandomness.Status.Ready), "seeded");
@@ -132,7 +132,7 @@ contract AuditHandler is AuditBase {
     function _seed(uint256 caseId, uint64 round, uint256 random) private {
         _recordIfMined(round, keccak256(abi.encode(random)));
         (IRandomness.Status status,) = randomness.seed(round);
-        if (status != IRandomness.Status.Pending) auditor.seedAudit(caseId);
+        if (status != IRandomness.Status.Pending) auditManager.seedAudit(caseId);
     }
 
     function _answerOrWithhold(uint256 caseId, IAuditManager.Case memory case_) private {
@@ -140,9 +140,9 @@ contract AuditHandler is AuditBase {
             Settled memory one = _settled[i];
             if (one.batchId != case_.batchId) continue;
             if (_now() < case_.deadline) {
-                auditor.answer(caseId, one.batch, one.receipt, _signReceipt(one.receipt), new bytes32[](0));
+                auditManager.answer(caseId, one.batch, one.receipt, _signReceipt(one.receipt), new bytes32[](0));
             } else if (_now() >= case_.deadline + GRACE) {
-                auditor.withhold(caseId, one.batch);
+                auditManager.withhold(caseId, one.batch);
             }
         }
     }
@@ -157,7 +157,7 @@ contract AuditHandler is AuditBase {
             // The last bits say how many vote; whether for or against, the rest.
             _voteSome(caseId, random % 6, (random >> 8) % 2 == 0);
         } else if (judges.verdictOf(caseId) != IVerdicts.Verdict.None) {
-            auditor.conclude(caseId);
+            auditManager.conclude(caseId);
         }
     }
 
@@ -171,16 +171,16 @@ contract AuditHandler is AuditBase {
             bool isRight = judges.seatOf(caseId, i).commitment == _commitment(caseId, i, output);
             if (isRight && judges.seatOf(caseId, i).outputHash == 0) judges.reveal(caseId, i, output, _salt(i));
         }
-        if (judges.verdictOf(caseId) != IVerdicts.Verdict.None) auditor.conclude(caseId);
+        if (judges.verdictOf(caseId) != IVerdicts.Verdict.None) auditManager.conclude(caseId);
     }
 
     function _execute(uint256 caseId, IAuditManager.Case memory case_) private {
         if (case_.challenger != address(0)) {
-            if (_now() >= case_.deadline) auditor.executeChallenge(caseId);
+            if (_now() >= case_.deadline) auditManager.executeChallenge(caseId);
             return;
         }
         for (uint256 i = 0; i < _settled.length; ++i) {
-            if (_settled[i].batchId == case_.batchId) auditor.executeAudit(caseId, _settled[i].batch);
+            if (_settled[i].batchId == case_.batchId) auditManager.executeAudit(caseId, _settled[i].batch);
         }
     }
 }
