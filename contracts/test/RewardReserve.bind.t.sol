@@ -24,7 +24,15 @@ contract RewardReserveBindTest is ReserveBase {
         return InferenceSettlement(
             _create(
                 "InferenceSettlement",
-                abi.encode(accessManager, feeToken_, operatorRegistry, modelRegistry, vault_, configuration)
+                abi.encode(
+                    accessManager,
+                    feeToken_,
+                    operatorRegistry,
+                    modelRegistry,
+                    vault_,
+                    vault_.STAKE_TOKEN() == address(feeToken_) ? address(0) : address(priceOracle),
+                    configuration
+                )
             )
         );
     }
@@ -55,6 +63,10 @@ contract RewardReserveBindTest is ReserveBase {
     function test_FeesChargedBeforeDoNotCount() public {
         settlement = _settlementOf(address(rewardReserve), 500, vault, feeToken);
         reserve = address(rewardReserve);
+        bytes4[] memory selectors = new bytes4[](1);
+        selectors[0] = settlement.release.selector;
+        vm.prank(admin);
+        accessManager.setTargetFunctionRole(address(settlement), selectors, AUDITOR);
         _pay(operators[0], 8000 ether);
         _bind(settlement);
         _endow(PLENTY);

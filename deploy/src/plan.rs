@@ -620,6 +620,8 @@ impl Blueprint<'_> {
         match step {
             Step::AccessManager => vec![self.admin_storage()],
             Step::PriceFeed => self.feed_storage(),
+            // OpenZeppelin's `AccessManaged` keeps its manager in slot 0.
+            Step::RewardReserve => vec![(B256::ZERO, self.addresses.access_manager.into_word())],
             Step::StakeToken
             | Step::FeeToken
             | Step::ModelRegistry
@@ -627,7 +629,6 @@ impl Blueprint<'_> {
             | Step::OperatorRegistry
             | Step::UptimeLedger
             | Step::PriceOracle
-            | Step::RewardReserve
             | Step::InferenceSettlement
             | Step::Slasher
             | Step::BlockRandomness

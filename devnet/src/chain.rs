@@ -227,7 +227,7 @@ impl Chain {
         let mut command = Command::new(program);
         command
             .arg("--quiet")
-            .args(["--host", "127.0.0.1", "--no-request-size-limit"]);
+            .args(["--host", "127.0.0.1", "--no-request-size-limit", "--disable-code-size-limit"]);
         command.arg("--port").arg(self.port.to_string());
         command.arg("--chain-id").arg(options.chain_id.to_string());
         command.arg("--accounts").arg(options.accounts.to_string());
