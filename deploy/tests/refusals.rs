@@ -117,11 +117,11 @@ async fn code_that_is_not_what_was_deployed_is_found() {
     let deployment = world.run(&Config::dev(), &world.options()).await.unwrap().deployment;
     let vault = deployment.contracts.stake_vault;
     let code = world.chain.rpc("eth_getCode", &json!([vault, "latest"])).unwrap();
-    // An immutable: the thaw period of 300 seconds becomes 301.
+    // An immutable: the thaw period of 900 seconds becomes 901.
     let changed = code
         .as_str()
         .unwrap()
-        .replacen(&format!("{:064x}", 300), &format!("{:064x}", 301), 1);
+        .replacen(&format!("{:064x}", 900), &format!("{:064x}", 901), 1);
     assert_ne!(code.as_str().unwrap(), changed);
     world.chain.rpc("anvil_setCode", &json!([vault, changed])).unwrap();
     let error = world.run(&Config::dev(), &world.options()).await.unwrap_err();
@@ -236,6 +236,14 @@ fn windows_that_do_not_fit_each_other_are_refused() {
     assert!(change(|config| config.vault.thaw_seconds -= 1).contains("evidence + dispute + resolution + buffer"));
     assert!(change(|config| config.uptime.report_window_seconds = 604_800).contains("uptime.report_window_seconds"));
     assert!(change(|config| config.settlement.epoch_seconds = 3600).contains("settlement.epoch_seconds"));
+    assert!(change(|config| config.audits.grace_seconds = 129_600).contains("audits.grace_seconds"));
+    assert!(change(|config| config.audits.answer_seconds = 1_296_000).contains("vault.thaw_seconds"));
+    assert!(change(|config| config.audits.bond += U256::ONE).contains("audits.bond"));
+    assert!(change(|config| config.audits.min_probability_bps = 0).contains("audits.min_probability_bps"));
+    assert!(change(|config| config.rewards.wage = U256::MAX).contains("rewards.wage"));
+    assert!(change(|config| config.price = None).contains("price"));
+    assert!(change(|config| config.tokens.fee = None).contains("price"));
+    assert!(change(|config| config.price.as_mut().unwrap().test_feed = None).contains("price"));
     assert!(
         change(|config| config.operators.commission_delay_seconds = 8 * 86_400)
             .contains("operators.commission_delay_seconds")

@@ -212,7 +212,7 @@ async fn the_same_files_with_other_parameters_or_another_deployer_are_refused() 
     config.vault.thaw_seconds += 1;
     let error = world.run(&config, &world.options()).await.unwrap_err();
     assert!(
-        matches!(&error, Error::PendingDiffers { what, .. } if what.contains("vault.thaw_seconds (300)")),
+        matches!(&error, Error::PendingDiffers { what, .. } if what.contains("vault.thaw_seconds (900)")),
         "{error}"
     );
     let error = world.run(&testnet(), &world.options()).await.unwrap_err();

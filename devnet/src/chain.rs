@@ -225,9 +225,12 @@ impl Chain {
     fn command(&self, program: &Path, config: &Path) -> Command {
         let options = &self.options;
         let mut command = Command::new(program);
-        command
-            .arg("--quiet")
-            .args(["--host", "127.0.0.1", "--no-request-size-limit", "--disable-code-size-limit"]);
+        command.arg("--quiet").args([
+            "--host",
+            "127.0.0.1",
+            "--no-request-size-limit",
+            "--disable-code-size-limit",
+        ]);
         command.arg("--port").arg(self.port.to_string());
         command.arg("--chain-id").arg(options.chain_id.to_string());
         command.arg("--accounts").arg(options.accounts.to_string());
