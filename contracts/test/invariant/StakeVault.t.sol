@@ -9,8 +9,6 @@ import {VaultStore} from "./VaultStore.sol";
 import {Test} from "forge-std/Test.sol";
 
 /// @notice What must hold of the vault whatever anybody does in whatever order.
-/// forge-config: default.invariant.runs = 128
-/// forge-config: default.invariant.depth = 64
 contract StakeVaultInvariantTest is Test {
     /// @dev Each of at most some hundred calls in a run moves at most as many base units by rounding.
     uint256 private constant ROUNDING = 20_000;
@@ -159,8 +157,6 @@ contract StakeVaultInvariantTest is Test {
     }
 }
 
-/// forge-config: default.invariant.runs = 128
-/// forge-config: default.invariant.depth = 64
 contract StakeVaultOneTokenInvariantTest is StakeVaultInvariantTest {
     function _oneToken() internal pure override returns (bool) {
         return true;
