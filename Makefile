@@ -8,9 +8,12 @@ SHELL := /bin/bash
 MODULES := node_modules/.package-lock.json
 SQLX_VERSION := 0.9.0
 SQLX := target/tools/bin/cargo-sqlx
+HALMOS_VERSION := 0.3.3
+CVC5_VERSION := 1.4.2
+HALMOS := target/halmos/bin/halmos
 SAY = @printf '\033[1m== %s\033[0m\n'
 
-.PHONY: help dev test check abi abi-check gas mutation prepare prepare-check openapi openapi-check bench fmt clean
+.PHONY: help dev test check abi abi-check gas mutation symbolic prepare prepare-check openapi openapi-check bench fmt clean
 
 help: ## Show what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do \
@@ -40,6 +43,14 @@ gas: $(MODULES) ## Measure gas on the bytecode that ships, and write contracts/s
 
 mutation: $(MODULES) ## Change the contracts in one place at a time and see whether a test notices (SAMPLE=200)
 	@node tools/mutate.mjs $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ONLY),--only $(ONLY))
+
+# Bits by the default solver, amounts by one that counts in integers.
+symbolic: $(MODULES) $(HALMOS) ## Prove the pure math for all inputs
+	@export PATH="$$PWD/tools:$$PATH" FOUNDRY_PROFILE=symbolic; \
+	$(HALMOS) --forge-build-out target/forge/symbolic/out --loop 8 --contract BitmapMajoritySymbolic; \
+	for contract in ShareMathSymbolic RewardMathSymbolic; do \
+		$(HALMOS) --forge-build-out target/forge/symbolic/out --solver-timeout-assertion 60s \
+			--solver-command "$$PWD/target/halmos/bin/python $$PWD/tools/cvc5" --contract "$$contract"; done
 
 prepare: $(MODULES) $(SQLX) ## Check the SQL queries against a database and write .sqlx
 	@tools/prepare
@@ -73,3 +84,8 @@ $(MODULES): package.json package-lock.json
 $(SQLX):
 	$(SAY) 'build sqlx-cli $(SQLX_VERSION) (a minute, once)'
 	@cargo install --quiet sqlx-cli --version $(SQLX_VERSION) --locked --no-default-features --features postgres --root target/tools
+
+$(HALMOS):
+	$(SAY) 'install halmos $(HALMOS_VERSION) and cvc5 (seconds, once)'
+	@python3 -m venv target/halmos
+	@target/halmos/bin/pip install --quiet halmos==$(HALMOS_VERSION) cvc5==$(CVC5_VERSION)
