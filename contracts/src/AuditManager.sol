@@ -1,34 +1,57 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import {Challenges} from "./audits/Challenges.sol";
-import {Docket} from "./audits/Docket.sol";
 import {IAuditManager} from "./interfaces/IAuditManager.sol";
 import {IBatches} from "./interfaces/IBatches.sol";
+import {ICaseDocket} from "./interfaces/ICaseDocket.sol";
 import {IFaults} from "./interfaces/IFaults.sol";
 import {IRandomness} from "./interfaces/IRandomness.sol";
 import {IReceipts} from "./interfaces/IReceipts.sol";
+import {IStressGauge} from "./interfaces/IStressGauge.sol";
+import {IUptimeLedger} from "./interfaces/IUptimeLedger.sol";
 import {AuditMath} from "./libraries/AuditMath.sol";
 import {LeafPath} from "./libraries/LeafPath.sol";
 import {ReceiptHash} from "./libraries/ReceiptHash.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title AuditManager
-/// @notice Behaviour, units and errors are documented on `IAuditManager`. Here are the random audits.
-contract AuditManager is Challenges {
+/// @notice Behaviour, units and errors are documented on `IAuditManager`.
+contract AuditManager is IAuditManager, ReentrancyGuardTransient {
     uint256 private constant BPS = 10_000;
     uint256 private constant OUTAGE_BPS = 3333;
 
-    mapping(uint256 batchId => uint256) private _audits;
+    ICaseDocket public immutable CASE_DOCKET;
+    IRandomness public immutable RANDOMNESS;
+    IBatches private immutable _BATCHES;
+    IUptimeLedger private immutable _UPTIME_LEDGER;
+    IFaults private immutable _FAULTS;
+    IStressGauge private immutable _STRESS_GAUGE;
+    uint256 private immutable _MAX_EXTENSIONS;
+    uint64 private immutable _PERIOD_SECONDS;
+
+    mapping(uint256 caseId => Audit) private _audits;
+    mapping(uint256 batchId => uint256) private _auditOf;
     mapping(uint256 caseId => mapping(uint64 period => bool)) private _extended;
 
-    constructor(address manager, System memory system, Parameters memory parameters_)
-        Docket(manager, system, parameters_)
-    {}
+    /// @dev Everything else is what the docket works with.
+    constructor(ICaseDocket caseDocket, IRandomness randomness) {
+        require(address(caseDocket) != address(0) && address(randomness) != address(0), AuditManager_ZeroAddress());
+        ICaseDocket.System memory system = caseDocket.system();
+        CASE_DOCKET = caseDocket;
+        RANDOMNESS = randomness;
+        _BATCHES = IBatches(address(system.settlement));
+        _UPTIME_LEDGER = system.uptimeLedger;
+        _FAULTS = system.faults;
+        _STRESS_GAUGE = system.stressGauge;
+        _MAX_EXTENSIONS = caseDocket.MAX_EXTENSIONS();
+        _PERIOD_SECONDS = system.uptimeLedger.periodStart(1) - system.uptimeLedger.periodStart(0);
+        emit AuditManagerConfigured(address(caseDocket), address(randomness));
+    }
 
     /// @inheritdoc IAuditManager
     function draw(uint256 batchId, IBatches.Batch calldata batch) external nonReentrant returns (uint256 caseId) {
-        require(_audits[batchId] == 0, AuditManager_AlreadyDrawn(batchId, _audits[batchId]));
+        require(_auditOf[batchId] == 0, AuditManager_AlreadyDrawn(batchId, _auditOf[batchId]));
         _requireOpen(batchId, batch);
         uint64 round = RANDOMNESS.roundFor(batch.settledAt, batch.settledBlock);
         (IRandomness.Status status, bytes32 seed) = RANDOMNESS.seed(round);
@@ -38,20 +61,26 @@ contract AuditManager is Challenges {
         if (!isReady) probability = AuditMath.WAD;
         if (isReady && !AuditMath.isDrawn(seed, batchId, probability)) {
             emit BatchDrawn(batch.operator, batchId, 0, round, seed, probability);
-            _batches().release(batchId, batch);
+            _BATCHES.release(batchId, batch);
             return 0;
         }
-        caseId = _openAudit(batchId, batch.operator, round, seed, probability);
+        ICaseDocket.Case memory case_;
+        (caseId, case_) = CASE_DOCKET.open(batch.operator, address(0));
+        _auditOf[batchId] = caseId;
+        emit BatchDrawn(batch.operator, batchId, caseId, round, seed, probability);
+        _openAudit(caseId, batchId, case_, isReady, seed);
     }
 
     /// @inheritdoc IAuditManager
     function seedAudit(uint256 caseId) external {
-        Case storage case_ = _inStage(caseId, Stage.Seeding);
-        (IRandomness.Status status, bytes32 seed) = RANDOMNESS.seed(case_.round);
-        require(status != IRandomness.Status.Pending, AuditManager_SeedPending(case_.round));
+        ICaseDocket.Case memory case_ = _inStage(caseId, ICaseDocket.Stage.Seeding);
+        uint64 round = _audits[caseId].round;
+        (IRandomness.Status status, bytes32 seed) = RANDOMNESS.seed(round);
+        require(status != IRandomness.Status.Pending, AuditManager_SeedPending(round));
         if (status == IRandomness.Status.Ready) return _requestLeaf(caseId, case_, seed);
-        case_.round = _freshRound();
-        emit AuditReseeded(case_.operator, caseId, case_.round);
+        round = _freshRound();
+        _audits[caseId].round = round;
+        emit AuditReseeded(case_.operator, caseId, round);
     }
 
     /// @inheritdoc IAuditManager
@@ -62,63 +91,68 @@ contract AuditManager is Challenges {
         bytes calldata signature,
         bytes32[] calldata proof
     ) external nonReentrant {
-        Case storage case_ = _inStage(caseId, Stage.Answering);
-        require(block.timestamp < case_.deadline, AuditManager_DeadlinePassed(caseId, case_.deadline));
-        _requireOpen(case_.batchId, batch);
+        ICaseDocket.Case memory case_ = _inStage(caseId, ICaseDocket.Stage.Answering);
+        require(block.timestamp < case_.deadline, ICaseDocket.CaseDocket_DeadlinePassed(caseId, case_.deadline));
+        _requireOpen(_audits[caseId].batchId, batch);
         require(
-            isLeafAt(batch.receiptsRoot, batch.receiptCount, case_.path, receipt, proof), AuditManager_WrongLeaf(caseId)
+            isLeafAt(batch.receiptsRoot, batch.receiptCount, _audits[caseId].path, receipt, proof),
+            AuditManager_WrongLeaf(caseId)
         );
-        (, address signer, bytes32 receiptHash) = _authenticate(receipt, signature, case_.operator);
         emit LeafAnswered(case_.operator, caseId, msg.sender);
-        _judge(caseId, case_, receipt, signer, receiptHash);
-        // Nobody must challenge what is being judged already; a challenge that came first goes on beside the audit.
-        if (_docket[case_.offence] == 0) _docket[case_.offence] = caseId;
+        CASE_DOCKET.judge(caseId, receipt, signature);
     }
 
     /// @inheritdoc IAuditManager
     function extend(uint256 caseId, uint64 period) external {
-        Case storage case_ = _inStage(caseId, Stage.Answering);
-        Parameters memory kept = _parametersOf(case_);
+        ICaseDocket.Case memory case_ = _inStage(caseId, ICaseDocket.Stage.Answering);
+        ICaseDocket.Parameters memory kept = CASE_DOCKET.parametersOf(case_.parametersVersion);
+        Audit storage audit_ = _audits[caseId];
         uint64 deadline = case_.deadline;
-        require(block.timestamp < deadline + kept.grace, AuditManager_DeadlinePassed(caseId, deadline + kept.grace));
-        require(case_.extensions < MAX_EXTENSIONS, AuditManager_TooManyExtensions(caseId, MAX_EXTENSIONS));
+        uint64 until = deadline + kept.grace;
+        require(block.timestamp < until, ICaseDocket.CaseDocket_DeadlinePassed(caseId, until));
+        require(audit_.extensions < _MAX_EXTENSIONS, AuditManager_TooManyExtensions(caseId, _MAX_EXTENSIONS));
         require(!_extended[caseId][period], AuditManager_AlreadyExtended(caseId, period));
-        uint32 missedBps = FAULTS.missedBps(period);
+        uint32 missedBps = _FAULTS.missedBps(period);
         require(missedBps > OUTAGE_BPS, AuditManager_NoOutage(period, missedBps));
-        uint64 opensAt = deadline - kept.answerWindow - case_.extensions * _PERIOD_SECONDS;
+        uint64 opensAt = deadline - kept.answerWindow - audit_.extensions * _PERIOD_SECONDS;
         require(
-            UPTIME_LEDGER.periodStart(period) < deadline && UPTIME_LEDGER.periodStart(period + 1) > opensAt,
+            _UPTIME_LEDGER.periodStart(period) < deadline && _UPTIME_LEDGER.periodStart(period + 1) > opensAt,
             AuditManager_PeriodOutsideWindow(period, opensAt, deadline)
         );
         _extended[caseId][period] = true;
-        ++case_.extensions;
-        case_.deadline = deadline + _PERIOD_SECONDS;
-        emit DeadlineExtended(case_.operator, caseId, period, case_.deadline);
+        ++audit_.extensions;
+        deadline += _PERIOD_SECONDS;
+        emit DeadlineExtended(case_.operator, caseId, period, deadline);
+        CASE_DOCKET.awaitAnswer(caseId, deadline);
     }
 
     /// @inheritdoc IAuditManager
     function withhold(uint256 caseId, IBatches.Batch calldata batch) external nonReentrant {
-        Case storage case_ = _inStage(caseId, Stage.Answering);
-        uint64 from = case_.deadline + _parametersOf(case_).grace;
-        require(block.timestamp >= from, AuditManager_TooEarly(caseId, from));
-        case_.offence = _offence(IFaults.Fault.Withheld, case_.operator, bytes32(case_.batchId));
-        _decide(caseId, case_, Verdict.Withheld);
-        _close(caseId, case_, IFaults.Fault.Withheld, msg.sender);
-        _batches().release(case_.batchId, batch);
+        ICaseDocket.Case memory case_ = _inStage(caseId, ICaseDocket.Stage.Answering);
+        uint64 from = case_.deadline + CASE_DOCKET.parametersOf(case_.parametersVersion).grace;
+        require(block.timestamp >= from, ICaseDocket.CaseDocket_TooEarly(caseId, from));
+        uint256 batchId = _audits[caseId].batchId;
+        CASE_DOCKET.withhold(caseId, batchId, msg.sender);
+        _BATCHES.release(batchId, batch);
     }
 
     /// @inheritdoc IAuditManager
     function executeAudit(uint256 caseId, IBatches.Batch calldata batch) external nonReentrant {
-        Case storage case_ = _inStage(caseId, Stage.Decided);
+        ICaseDocket.Case memory case_ = _inStage(caseId, ICaseDocket.Stage.Decided);
         require(case_.challenger == address(0), AuditManager_NotAudit(caseId));
         // What a fault costs is taken while the batch's earnings are still in escrow.
-        _close(caseId, case_, IFaults.Fault.WrongOutput, address(0));
-        _batches().release(case_.batchId, batch);
+        CASE_DOCKET.close(caseId, address(0));
+        _BATCHES.release(_audits[caseId].batchId, batch);
+    }
+
+    /// @inheritdoc IAuditManager
+    function audit(uint256 caseId) external view returns (Audit memory) {
+        return _audits[caseId];
     }
 
     /// @inheritdoc IAuditManager
     function auditOf(uint256 batchId) external view returns (uint256 caseId) {
-        return _audits[batchId];
+        return _auditOf[batchId];
     }
 
     /// @inheritdoc IAuditManager
@@ -132,43 +166,32 @@ contract AuditManager is Challenges {
         return LeafPath.endsAt(root, receiptCount, path, ReceiptHash.leaf(receipt), proof);
     }
 
-    function _openAudit(uint256 batchId, address operator, uint64 round, bytes32 seed, uint256 probability)
+    function _openAudit(uint256 caseId, uint256 batchId, ICaseDocket.Case memory case_, bool isReady, bytes32 seed)
         private
-        returns (uint256 caseId)
     {
-        Case storage case_;
-        (caseId, case_) = _open(operator);
-        case_.batchId = batchId;
-        _audits[batchId] = caseId;
-        _keepTerms(caseId, IFaults.Fault.Withheld);
-        _keepTerms(caseId, IFaults.Fault.WrongOutput);
-        _keepTerms(caseId, IFaults.Fault.Unrevealed);
-        emit BatchDrawn(operator, batchId, caseId, round, seed, probability);
-        bool isLost = seed == bytes32(0);
-        if (isLost) {
-            case_.stage = Stage.Seeding;
-            case_.round = _freshRound();
-        }
-        emit AuditOpened(operator, caseId, batchId, case_.round, case_.principalCap, case_.parametersVersion);
-        if (!isLost) _requestLeaf(caseId, case_, seed);
+        uint64 round = isReady ? 0 : _freshRound();
+        (_audits[caseId].batchId, _audits[caseId].round) = (batchId, round);
+        emit AuditOpened(case_.operator, caseId, batchId, round, case_.principalCap, case_.parametersVersion);
+        if (isReady) _requestLeaf(caseId, case_, seed);
     }
 
-    function _requestLeaf(uint256 caseId, Case storage case_, bytes32 seed) private {
-        case_.stage = Stage.Answering;
-        case_.round = 0;
-        case_.path = AuditMath.leafPath(seed, case_.batchId);
-        case_.deadline = uint64(block.timestamp) + _parametersOf(case_).answerWindow;
-        emit LeafRequested(case_.operator, caseId, case_.path, case_.deadline);
+    function _requestLeaf(uint256 caseId, ICaseDocket.Case memory case_, bytes32 seed) private {
+        bytes32 path = AuditMath.leafPath(seed, _audits[caseId].batchId);
+        (_audits[caseId].round, _audits[caseId].path) = (0, path);
+        uint64 deadline = uint64(block.timestamp) + CASE_DOCKET.parametersOf(case_.parametersVersion).answerWindow;
+        emit LeafRequested(case_.operator, caseId, path, deadline);
+        CASE_DOCKET.awaitAnswer(caseId, deadline);
     }
 
     /// @dev The odds of a batch by what covers its operator now, and a word of it to who measures stress.
     function _weigh(IBatches.Batch calldata batch) private returns (uint256 probability) {
-        IBatches.Coverage memory coverage = _batches().coverage(batch.operator);
-        IBatches.CoverageTerms memory terms = _batches().coverageTerms();
+        IBatches.Coverage memory coverage = _BATCHES.coverage(batch.operator);
+        IBatches.CoverageTerms memory terms = _BATCHES.coverageTerms();
+        (ICaseDocket.Parameters memory current,) = CASE_DOCKET.parameters();
         probability = AuditMath.probability(
             AuditMath.Odds({
-                multiplierBps: STRESS_GAUGE.multiplierBps(),
-                floor: _minProbability(),
+                multiplierBps: _STRESS_GAUGE.multiplierBps(),
+                floor: current.minProbability,
                 gainBps: terms.betaBps,
                 penaltyBps: terms.penaltyBps,
                 risk: batch.risk,
@@ -178,18 +201,18 @@ contract AuditManager is Challenges {
         if (RANDOMNESS.biasable()) probability = AuditMath.biased(probability);
         uint256 admitted = Math.mulDiv(coverage.collateral, terms.utilisationBps, BPS);
         uint256 utilisationBps = admitted == 0 ? 2 * BPS : Math.saturatingMul(coverage.openRisk, BPS) / admitted;
-        STRESS_GAUGE.recordBatch(batch.risk, utilisationBps);
+        _STRESS_GAUGE.recordBatch(batch.risk, utilisationBps);
     }
 
     function _requireOpen(uint256 batchId, IBatches.Batch calldata batch) private view {
-        require(_batches().isBatch(batchId, batch, false), AuditManager_WrongBatch(batchId));
+        require(_BATCHES.isBatch(batchId, batch, false), AuditManager_WrongBatch(batchId));
+    }
+
+    function _inStage(uint256 caseId, ICaseDocket.Stage stage) private view returns (ICaseDocket.Case memory) {
+        return CASE_DOCKET.caseIn(caseId, stage);
     }
 
     function _freshRound() private view returns (uint64) {
         return RANDOMNESS.roundFor(uint64(block.timestamp), uint64(block.number));
-    }
-
-    function _batches() private view returns (IBatches) {
-        return IBatches(address(INFERENCE_SETTLEMENT));
     }
 }

@@ -3,13 +3,15 @@ pragma solidity =0.8.37;
 
 import {AuditManager} from "../src/AuditManager.sol";
 import {BlockRandomness} from "../src/BlockRandomness.sol";
+import {CaseDocket} from "../src/CaseDocket.sol";
+import {ChallengeManager} from "../src/ChallengeManager.sol";
 import {JudgeCommittee} from "../src/JudgeCommittee.sol";
 import {StressGauge} from "../src/StressGauge.sol";
 import {VerifierRegistry} from "../src/VerifierRegistry.sol";
-import {Docket} from "../src/audits/Docket.sol";
-import {IAuditManager} from "../src/interfaces/IAuditManager.sol";
 import {IBatches} from "../src/interfaces/IBatches.sol";
+import {ICaseDocket} from "../src/interfaces/ICaseDocket.sol";
 import {IFaults} from "../src/interfaces/IFaults.sol";
+import {IInferenceSettlement} from "../src/interfaces/IInferenceSettlement.sol";
 import {IJudgeCommittee} from "../src/interfaces/IJudgeCommittee.sol";
 import {IRandomness} from "../src/interfaces/IRandomness.sol";
 import {IReceipts} from "../src/interfaces/IReceipts.sol";
@@ -58,7 +60,9 @@ abstract contract AuditBase is Base {
     VerifierRegistry internal verifiers;
     JudgeCommittee internal judges;
     StressGauge internal gauge;
+    CaseDocket internal docket;
     AuditManager internal auditManager;
+    ChallengeManager internal challenges;
 
     /// @dev The batch that `_settleReceipts` settled last, and what is in its tree.
     uint256 internal batchId;
@@ -77,8 +81,8 @@ abstract contract AuditBase is Base {
         _warpTo(_periodStart(2));
     }
 
-    function _auditParameters() internal pure virtual returns (IAuditManager.Parameters memory) {
-        return IAuditManager.Parameters({
+    function _auditParameters() internal pure virtual returns (ICaseDocket.Parameters memory) {
+        return ICaseDocket.Parameters({
             minProbability: 0.01e18,
             bond: BOND,
             maxChallenges: MAX_CHALLENGES,
@@ -96,15 +100,14 @@ abstract contract AuditBase is Base {
         return IStressGauge.Parameters({step: STEP, backlogCapacity: 100});
     }
 
-    function _system() internal view returns (Docket.System memory) {
-        return Docket.System({
-            settlement: address(batches),
+    function _system() internal view returns (ICaseDocket.System memory) {
+        return ICaseDocket.System({
+            settlement: IInferenceSettlement(address(batches)),
             operatorRegistry: operatorRegistry,
             modelRegistry: modelRegistry,
             stakeVault: vault,
             uptimeLedger: ledger,
             faults: faults,
-            randomness: randomness,
             verifierRegistry: verifiers,
             judgeCommittee: judges,
             stressGauge: gauge
@@ -137,16 +140,27 @@ abstract contract AuditBase is Base {
         gauge = StressGauge(
             _create("StressGauge", abi.encode(accessManager, measures, measures, faults, ledger, _stressParameters()))
         );
-        auditManager = AuditManager(_create("AuditManager", abi.encode(accessManager, _system(), _auditParameters())));
+        docket = CaseDocket(_create("CaseDocket", abi.encode(accessManager, _system(), _auditParameters())));
+        auditManager = AuditManager(_create("AuditManager", abi.encode(docket, randomness)));
+        challenges = ChallengeManager(_create("ChallengeManager", abi.encode(accessManager, docket)));
         vm.startPrank(admin);
         _allow(address(judges), judges.request.selector, AUDITOR_ROLE);
         _allow(address(gauge), gauge.recordBatch.selector, AUDITOR_ROLE);
         _allow(address(gauge), gauge.recordOpened.selector, AUDITOR_ROLE);
         _allow(address(gauge), gauge.recordClosed.selector, AUDITOR_ROLE);
         _allow(address(gauge), gauge.changeParameters.selector, GOVERNOR);
-        _allow(address(auditManager), auditManager.changeParameters.selector, GOVERNOR);
-        _allow(address(auditManager), auditManager.plantCanary.selector, CANARY_ROLE);
+        _allow(address(docket), docket.changeParameters.selector, GOVERNOR);
+        _allow(address(challenges), challenges.plantCanary.selector, CANARY_ROLE);
+        _allow(address(docket), docket.open.selector, AUDITOR_ROLE);
+        _allow(address(docket), docket.awaitAnswer.selector, AUDITOR_ROLE);
+        _allow(address(docket), docket.judge.selector, AUDITOR_ROLE);
+        _allow(address(docket), docket.withhold.selector, AUDITOR_ROLE);
+        _allow(address(docket), docket.close.selector, AUDITOR_ROLE);
+        _allow(address(docket), docket.void.selector, AUDITOR_ROLE);
+        _allow(address(docket), docket.punishEquivocation.selector, AUDITOR_ROLE);
+        accessManager.grantRole(AUDITOR_ROLE, address(docket), 0);
         accessManager.grantRole(AUDITOR_ROLE, address(auditManager), 0);
+        accessManager.grantRole(AUDITOR_ROLE, address(challenges), 0);
         accessManager.grantRole(CANARY_ROLE, canary, 0);
         vm.stopPrank();
     }
@@ -269,7 +283,7 @@ abstract contract AuditBase is Base {
         returns (IReceipts.Receipt memory receipt, bytes memory signature, bytes32[] memory proof)
     {
         uint256 position;
-        (position, proof) = ReceiptTree.walk(tree, auditManager.caseOf(caseId).path);
+        (position, proof) = ReceiptTree.walk(tree, auditManager.audit(caseId).path);
         receipt = receipts[position];
         signature = _signReceipt(receipt);
     }
@@ -295,10 +309,10 @@ abstract contract AuditBase is Base {
     }
 
     function _challengeAs(address account, IReceipts.Receipt memory receipt) internal returns (uint256 caseId) {
-        _fund(feeToken, account, address(auditManager), BOND);
+        _fund(feeToken, account, address(challenges), BOND);
         bytes memory signature = _signReceipt(receipt);
         vm.prank(account);
-        caseId = auditManager.challengeReceipt(receipt, signature);
+        caseId = challenges.challengeReceipt(receipt, signature);
     }
 
     /// @dev A challenge that a committee judges.
@@ -340,7 +354,7 @@ abstract contract AuditBase is Base {
             judges.reveal(caseId, i, outputs[i], _salt(i));
         }
         if (outputs.length < SEATS) _warpTo(judges.committeeOf(caseId).revealUntil);
-        auditManager.conclude(caseId);
+        docket.conclude(caseId);
     }
 
     /// @dev Five equal votes, or fewer.
@@ -353,18 +367,18 @@ abstract contract AuditBase is Base {
     }
 
     function _executeChallenge(uint256 caseId) internal {
-        _warpTo(auditManager.caseOf(caseId).deadline);
-        auditManager.executeChallenge(caseId);
+        _warpTo(docket.caseOf(caseId).deadline);
+        challenges.executeChallenge(caseId);
     }
 
-    function _assertStage(uint256 caseId, IAuditManager.Stage stage, IVerdicts.Verdict verdict) internal view {
-        IAuditManager.Case memory case_ = auditManager.caseOf(caseId);
+    function _assertStage(uint256 caseId, ICaseDocket.Stage stage, IVerdicts.Verdict verdict) internal view {
+        ICaseDocket.Case memory case_ = docket.caseOf(caseId);
         assertEq(uint8(case_.stage), uint8(stage), "stage");
         assertEq(uint8(case_.verdict), uint8(verdict), "verdict");
     }
 
-    function _expectStage(uint256 caseId, IAuditManager.Stage stage) internal {
-        vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_WrongStage.selector, caseId, stage));
+    function _expectStage(uint256 caseId, ICaseDocket.Stage stage) internal {
+        vm.expectRevert(abi.encodeWithSelector(ICaseDocket.CaseDocket_WrongStage.selector, caseId, stage));
     }
 
     function _isReleased() internal view returns (bool) {

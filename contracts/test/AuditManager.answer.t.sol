@@ -3,6 +3,7 @@ pragma solidity =0.8.37;
 
 import {IAuditManager} from "../src/interfaces/IAuditManager.sol";
 import {IBatches} from "../src/interfaces/IBatches.sol";
+import {ICaseDocket} from "../src/interfaces/ICaseDocket.sol";
 import {IModelRegistry} from "../src/interfaces/IModelRegistry.sol";
 import {IReceipts} from "../src/interfaces/IReceipts.sol";
 import {IVerdicts} from "../src/interfaces/IVerdicts.sol";
@@ -24,32 +25,32 @@ contract AuditManagerAnswerTest is AuditBase {
     function test_AnybodyShowsTheLeaf() public {
         uint256 caseId = _drawnAudit();
         (IReceipts.Receipt memory receipt, bytes memory signature, bytes32[] memory proof) = _leafOf(caseId);
-        bytes32 offence = auditManager.offenceOf(operator, _structHash(receipt));
+        bytes32 offence = docket.offenceOf(operator, _structHash(receipt));
         vm.expectEmit(address(auditManager));
         emit IAuditManager.LeafAnswered(operator, caseId, bob);
-        vm.expectEmit(address(auditManager));
-        emit IAuditManager.JudgementBegun(
+        vm.expectEmit(address(docket));
+        emit ICaseDocket.JudgementBegun(
             operator,
             caseId,
             offence,
-            IAuditManager.Stage.Judging,
+            ICaseDocket.Stage.Judging,
             address(0),
-            auditManager.caseOf(caseId).deadline,
+            docket.caseOf(caseId).deadline,
             signingKeyOf[operator].addr,
             receipt
         );
         vm.prank(bob);
         auditManager.answer(caseId, batch, receipt, signature, proof);
 
-        IAuditManager.Case memory case_ = auditManager.caseOf(caseId);
+        ICaseDocket.Case memory case_ = docket.caseOf(caseId);
         assertEq(case_.receiptHash, _structHash(receipt));
         assertEq(case_.offence, offence);
         assertEq(case_.payer, receipt.payer);
         assertEq(case_.fee, receipt.fee);
         assertEq(case_.modelId, receipt.modelId);
         assertEq(case_.signer, signingKeyOf[operator].addr);
-        assertEq(auditManager.docketOf(offence), caseId);
-        _assertStage(caseId, IAuditManager.Stage.Judging, IVerdicts.Verdict.None);
+        assertEq(docket.docketOf(offence), caseId);
+        _assertStage(caseId, ICaseDocket.Stage.Judging, IVerdicts.Verdict.None);
     }
 
     function test_AKeyThatWasRotatedAwaySinceStillAnswers() public {
@@ -60,7 +61,7 @@ contract AuditManagerAnswerTest is AuditBase {
         vm.prank(operator);
         operatorRegistry.rotateKey(next.addr, binding);
         auditManager.answer(caseId, batch, receipt, signature, proof);
-        _assertStage(caseId, IAuditManager.Stage.Judging, IVerdicts.Verdict.None);
+        _assertStage(caseId, ICaseDocket.Stage.Judging, IVerdicts.Verdict.None);
     }
 
     /// @dev A leaf of every tree from one receipt on, wherever the path leads.
@@ -72,7 +73,7 @@ contract AuditManagerAnswerTest is AuditBase {
         _record(batch.settledBlock + DELAY, seed);
         uint256 caseId = auditManager.draw(batchId, batch);
         _answer(caseId);
-        _assertStage(caseId, IAuditManager.Stage.Judging, IVerdicts.Verdict.None);
+        _assertStage(caseId, ICaseDocket.Stage.Judging, IVerdicts.Verdict.None);
     }
 
     function test_RevertWhen_TheLeafIsAnother() public {
@@ -109,7 +110,7 @@ contract AuditManagerAnswerTest is AuditBase {
         Account[2] memory keys = [other, stranger];
         for (uint256 i = 0; i < keys.length; ++i) {
             _reject(
-                abi.encodeWithSelector(IAuditManager.AuditManager_InvalidReceipt.selector, keys[i].addr, operator),
+                abi.encodeWithSelector(ICaseDocket.CaseDocket_InvalidReceipt.selector, keys[i].addr, operator),
                 caseId,
                 receipt,
                 _signReceipt(receipt, keys[i]),
@@ -117,7 +118,7 @@ contract AuditManagerAnswerTest is AuditBase {
             );
         }
         _reject(
-            abi.encodeWithSelector(IAuditManager.AuditManager_InvalidReceipt.selector, address(0), operator),
+            abi.encodeWithSelector(ICaseDocket.CaseDocket_InvalidReceipt.selector, address(0), operator),
             caseId,
             receipt,
             "not a signature",
@@ -133,7 +134,7 @@ contract AuditManagerAnswerTest is AuditBase {
         operatorRegistry.rotateKey(next.addr, binding);
         (IReceipts.Receipt memory receipt,, bytes32[] memory proof) = _leafOf(caseId);
         _reject(
-            abi.encodeWithSelector(IAuditManager.AuditManager_InvalidReceipt.selector, next.addr, operator),
+            abi.encodeWithSelector(ICaseDocket.CaseDocket_InvalidReceipt.selector, next.addr, operator),
             caseId,
             receipt,
             _signReceipt(receipt, next),
@@ -156,7 +157,7 @@ contract AuditManagerAnswerTest is AuditBase {
         uint256 caseId = _audit(leaves);
         _reject(
             abi.encodeWithSelector(
-                IAuditManager.AuditManager_InvalidReceipt.selector, signingKeyOf[operator].addr, operator
+                ICaseDocket.CaseDocket_InvalidReceipt.selector, signingKeyOf[operator].addr, operator
             ),
             caseId,
             receipt,
@@ -183,11 +184,11 @@ contract AuditManagerAnswerTest is AuditBase {
 
     function test_RevertWhen_TheDeadlineHasPassed() public {
         uint256 caseId = _drawnAudit();
-        uint64 deadline = auditManager.caseOf(caseId).deadline;
+        uint64 deadline = docket.caseOf(caseId).deadline;
         (IReceipts.Receipt memory receipt, bytes memory signature, bytes32[] memory proof) = _leafOf(caseId);
         _warpTo(deadline);
         _reject(
-            abi.encodeWithSelector(IAuditManager.AuditManager_DeadlinePassed.selector, caseId, deadline),
+            abi.encodeWithSelector(ICaseDocket.CaseDocket_DeadlinePassed.selector, caseId, deadline),
             caseId,
             receipt,
             signature,
@@ -202,7 +203,7 @@ contract AuditManagerAnswerTest is AuditBase {
         (IReceipts.Receipt memory receipt, bytes memory signature, bytes32[] memory proof) = _leafOf(caseId);
         auditManager.answer(caseId, batch, receipt, signature, proof);
         _reject(
-            abi.encodeWithSelector(IAuditManager.AuditManager_WrongStage.selector, caseId, IAuditManager.Stage.Judging),
+            abi.encodeWithSelector(ICaseDocket.CaseDocket_WrongStage.selector, caseId, ICaseDocket.Stage.Judging),
             caseId,
             receipt,
             signature,

@@ -3,6 +3,7 @@ pragma solidity =0.8.37;
 
 import {IAuditManager} from "../src/interfaces/IAuditManager.sol";
 import {IBatches} from "../src/interfaces/IBatches.sol";
+import {ICaseDocket} from "../src/interfaces/ICaseDocket.sol";
 import {IVerdicts} from "../src/interfaces/IVerdicts.sol";
 import {AuditBase} from "./AuditBase.t.sol";
 import {Vm} from "forge-std/Vm.sol";
@@ -23,7 +24,7 @@ contract AuditManagerDrawTest is AuditBase {
         assertEq(auditManager.draw(batchId, batch), 0);
         assertTrue(_isReleased());
         assertEq(auditManager.auditOf(batchId), 0);
-        assertEq(auditManager.caseCount(), 0);
+        assertEq(docket.caseCount(), 0);
     }
 
     function test_ABatchThatIsDrawnStaysOpenUntilItsLeafIsShown() public {
@@ -39,17 +40,17 @@ contract AuditManagerDrawTest is AuditBase {
         emit IAuditManager.LeafRequested(operator, 1, path, _now() + ANSWER_WINDOW);
         assertEq(auditManager.draw(batchId, batch), 1);
 
-        IAuditManager.Case memory case_ = auditManager.caseOf(1);
+        ICaseDocket.Case memory case_ = docket.caseOf(1);
         assertEq(case_.operator, operator);
-        assertEq(case_.batchId, batchId);
-        assertEq(case_.path, path);
+        assertEq(auditManager.audit(1).batchId, batchId);
+        assertEq(auditManager.audit(1).path, path);
         assertEq(case_.deadline, _now() + ANSWER_WINDOW);
         assertEq(case_.principalCap, OWN_STAKE);
         assertEq(case_.parametersVersion, 1);
         assertEq(auditManager.auditOf(batchId), 1);
         assertEq(gauge.openCases(), 1);
         assertFalse(_isReleased());
-        _assertStage(1, IAuditManager.Stage.Answering, IVerdicts.Verdict.None);
+        _assertStage(1, ICaseDocket.Stage.Answering, IVerdicts.Verdict.None);
     }
 
     /// @dev `√(β g / (D K))`, by plain arithmetic: β = 3, g = 10, D = 0.8444, K = 1000.

@@ -3,6 +3,7 @@ pragma solidity =0.8.37;
 
 import {IAuditManager} from "../src/interfaces/IAuditManager.sol";
 import {IBatches} from "../src/interfaces/IBatches.sol";
+import {ICaseDocket} from "../src/interfaces/ICaseDocket.sol";
 import {IFaults} from "../src/interfaces/IFaults.sol";
 import {IReceipts} from "../src/interfaces/IReceipts.sol";
 import {IVerdicts} from "../src/interfaces/IVerdicts.sol";
@@ -12,9 +13,9 @@ contract AuditManagerExecuteTest is AuditBase {
     function test_AnAuditThatPassesReleasesTheBatch() public {
         (uint256 caseId, IReceipts.Receipt memory receipt) = _judgedAudit();
         _voteAll(caseId, receipt.outputHash, SEATS);
-        _assertStage(caseId, IAuditManager.Stage.Decided, IVerdicts.Verdict.Passed);
-        vm.expectEmit(address(auditManager));
-        emit IAuditManager.CaseClosed(operator, caseId, IVerdicts.Verdict.Passed, false);
+        _assertStage(caseId, ICaseDocket.Stage.Decided, IVerdicts.Verdict.Passed);
+        vm.expectEmit(address(docket));
+        emit ICaseDocket.CaseClosed(operator, caseId, IVerdicts.Verdict.Passed, false);
         vm.prank(bob);
         auditManager.executeAudit(caseId, batch);
         assertTrue(_isReleased());
@@ -34,7 +35,7 @@ contract AuditManagerExecuteTest is AuditBase {
         IFaults.Punishment memory punishment = _punishment();
         assertEq(uint8(punishment.fault), uint8(IFaults.Fault.WrongOutput));
         assertEq(punishment.operator, operator);
-        assertEq(punishment.offence, auditManager.offenceOf(operator, _structHash(receipt)));
+        assertEq(punishment.offence, docket.offenceOf(operator, _structHash(receipt)));
         assertEq(abi.encode(punishment.terms), abi.encode(_faultTerms(IFaults.Fault.WrongOutput)));
         assertEq(punishment.principalCap, OWN_STAKE);
         assertEq(punishment.beneficiary, address(0));
@@ -46,7 +47,7 @@ contract AuditManagerExecuteTest is AuditBase {
     function test_AnInconclusiveAuditPunishesNobody() public {
         (uint256 caseId, IReceipts.Receipt memory receipt) = _judgedAudit();
         _voteAll(caseId, receipt.outputHash, 2);
-        _assertStage(caseId, IAuditManager.Stage.Decided, IVerdicts.Verdict.Inconclusive);
+        _assertStage(caseId, ICaseDocket.Stage.Decided, IVerdicts.Verdict.Inconclusive);
         auditManager.executeAudit(caseId, batch);
         assertTrue(_isReleased());
         assertEq(faults.punishmentCount(), 0);
@@ -58,7 +59,7 @@ contract AuditManagerExecuteTest is AuditBase {
         (IReceipts.Receipt memory receipt,,) = _leafOf(auditId);
         uint256 challengeId = _challenge(receipt);
         _answer(auditId);
-        assertEq(auditManager.docketOf(auditManager.offenceOf(operator, _structHash(receipt))), challengeId);
+        assertEq(docket.docketOf(docket.offenceOf(operator, _structHash(receipt))), challengeId);
         _drawJudges(challengeId);
         _drawJudges(auditId);
         _voteAll(challengeId, WRONG, SEATS);
@@ -67,7 +68,7 @@ contract AuditManagerExecuteTest is AuditBase {
         auditManager.executeAudit(challengeId, batch);
         _executeChallenge(challengeId);
         assertEq(faults.punishmentCount(), 1);
-        auditManager.conclude(auditId);
+        docket.conclude(auditId);
         auditManager.executeAudit(auditId, batch);
         assertEq(faults.punishmentCount(), 1);
         assertTrue(_isReleased());
@@ -75,9 +76,9 @@ contract AuditManagerExecuteTest is AuditBase {
 
     function test_RevertWhen_ItIsNotDecided() public {
         (uint256 caseId,) = _judgedAudit();
-        _expectStage(caseId, IAuditManager.Stage.Judging);
+        _expectStage(caseId, ICaseDocket.Stage.Judging);
         auditManager.executeAudit(caseId, batch);
-        _expectStage(caseId + 1, IAuditManager.Stage.None);
+        _expectStage(caseId + 1, ICaseDocket.Stage.None);
         auditManager.executeAudit(caseId + 1, batch);
     }
 
@@ -85,7 +86,7 @@ contract AuditManagerExecuteTest is AuditBase {
         (uint256 caseId, IReceipts.Receipt memory receipt) = _judgedAudit();
         _voteAll(caseId, receipt.outputHash, SEATS);
         auditManager.executeAudit(caseId, batch);
-        _expectStage(caseId, IAuditManager.Stage.Closed);
+        _expectStage(caseId, ICaseDocket.Stage.Closed);
         auditManager.executeAudit(caseId, batch);
     }
 

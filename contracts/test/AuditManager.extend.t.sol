@@ -2,6 +2,7 @@
 pragma solidity =0.8.37;
 
 import {IAuditManager} from "../src/interfaces/IAuditManager.sol";
+import {ICaseDocket} from "../src/interfaces/ICaseDocket.sol";
 import {IReceipts} from "../src/interfaces/IReceipts.sol";
 import {IVerdicts} from "../src/interfaces/IVerdicts.sol";
 import {AuditBase} from "./AuditBase.t.sol";
@@ -17,7 +18,7 @@ contract AuditManagerExtendTest is AuditBase {
     function setUp() public override {
         super.setUp();
         _caseId = _drawnAudit();
-        _deadline = auditManager.caseOf(_caseId).deadline;
+        _deadline = docket.caseOf(_caseId).deadline;
         faults.weigh(PERIOD, OUTAGE);
     }
 
@@ -26,11 +27,11 @@ contract AuditManagerExtendTest is AuditBase {
         emit IAuditManager.DeadlineExtended(operator, _caseId, PERIOD, _deadline + PERIOD_SECONDS);
         vm.prank(bob);
         auditManager.extend(_caseId, PERIOD);
-        assertEq(auditManager.caseOf(_caseId).deadline, _deadline + PERIOD_SECONDS);
-        assertEq(auditManager.caseOf(_caseId).extensions, 1);
+        assertEq(docket.caseOf(_caseId).deadline, _deadline + PERIOD_SECONDS);
+        assertEq(auditManager.audit(_caseId).extensions, 1);
         _warpTo(_deadline + 1);
         _answer(_caseId);
-        _assertStage(_caseId, IAuditManager.Stage.Judging, IVerdicts.Verdict.None);
+        _assertStage(_caseId, ICaseDocket.Stage.Judging, IVerdicts.Verdict.None);
     }
 
     /// @dev A period's result is final only after its report window: the grace is there to wait for it.
@@ -39,15 +40,15 @@ contract AuditManagerExtendTest is AuditBase {
         assertGt(_now(), _deadline);
         auditManager.extend(_caseId, PERIOD);
         _answer(_caseId);
-        _assertStage(_caseId, IAuditManager.Stage.Judging, IVerdicts.Verdict.None);
+        _assertStage(_caseId, ICaseDocket.Stage.Judging, IVerdicts.Verdict.None);
     }
 
     function test_EachExtensionReachesTheNextPeriod() public {
-        for (uint64 i = 0; i < auditManager.MAX_EXTENSIONS(); ++i) {
+        for (uint64 i = 0; i < docket.MAX_EXTENSIONS(); ++i) {
             faults.weigh(PERIOD + i, OUTAGE);
             auditManager.extend(_caseId, PERIOD + i);
         }
-        uint64 last = PERIOD + uint64(auditManager.MAX_EXTENSIONS());
+        uint64 last = PERIOD + uint64(docket.MAX_EXTENSIONS());
         faults.weigh(last, OUTAGE);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_TooManyExtensions.selector, _caseId, 8));
         auditManager.extend(_caseId, last);
@@ -83,7 +84,7 @@ contract AuditManagerExtendTest is AuditBase {
 
     function test_RevertWhen_TheLeafWasShown() public {
         _answer(_caseId);
-        _expectStage(_caseId, IAuditManager.Stage.Judging);
+        _expectStage(_caseId, ICaseDocket.Stage.Judging);
         auditManager.extend(_caseId, PERIOD);
     }
 }

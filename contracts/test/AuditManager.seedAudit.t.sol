@@ -2,6 +2,7 @@
 pragma solidity =0.8.37;
 
 import {IAuditManager} from "../src/interfaces/IAuditManager.sol";
+import {ICaseDocket} from "../src/interfaces/ICaseDocket.sol";
 import {IVerdicts} from "../src/interfaces/IVerdicts.sol";
 import {AuditBase} from "./AuditBase.t.sol";
 
@@ -23,9 +24,9 @@ contract AuditManagerSeedAuditTest is AuditBase {
     }
 
     function test_ALostSeedMakesAnAuditThatWaitsForAnother() public view {
-        _assertStage(_caseId, IAuditManager.Stage.Seeding, IVerdicts.Verdict.None);
-        assertEq(auditManager.caseOf(_caseId).round, _round);
-        assertEq(auditManager.caseOf(_caseId).deadline, 0);
+        _assertStage(_caseId, ICaseDocket.Stage.Seeding, IVerdicts.Verdict.None);
+        assertEq(auditManager.audit(_caseId).round, _round);
+        assertEq(docket.caseOf(_caseId).deadline, 0);
         assertFalse(_isReleased());
     }
 
@@ -38,9 +39,9 @@ contract AuditManagerSeedAuditTest is AuditBase {
         emit IAuditManager.LeafRequested(operator, _caseId, path, _now() + ANSWER_WINDOW);
         vm.prank(bob);
         auditManager.seedAudit(_caseId);
-        assertEq(auditManager.caseOf(_caseId).round, 0);
+        assertEq(auditManager.audit(_caseId).round, 0);
         _answer(_caseId);
-        _assertStage(_caseId, IAuditManager.Stage.Judging, IVerdicts.Verdict.None);
+        _assertStage(_caseId, ICaseDocket.Stage.Judging, IVerdicts.Verdict.None);
     }
 
     function test_AnotherLostSeedIsReplacedAgain() public {
@@ -48,8 +49,8 @@ contract AuditManagerSeedAuditTest is AuditBase {
         vm.expectEmit(address(auditManager));
         emit IAuditManager.AuditReseeded(operator, _caseId, _blockNumber() + DELAY);
         auditManager.seedAudit(_caseId);
-        _assertStage(_caseId, IAuditManager.Stage.Seeding, IVerdicts.Verdict.None);
-        assertEq(auditManager.caseOf(_caseId).round, _blockNumber() + DELAY);
+        _assertStage(_caseId, ICaseDocket.Stage.Seeding, IVerdicts.Verdict.None);
+        assertEq(auditManager.audit(_caseId).round, _blockNumber() + DELAY);
     }
 
     function test_RevertWhen_TheSeedIsNotKnown() public {
@@ -60,7 +61,7 @@ contract AuditManagerSeedAuditTest is AuditBase {
     function test_RevertWhen_TheLeafIsAskedForAlready() public {
         _record(_round, keccak256("seed"));
         auditManager.seedAudit(_caseId);
-        _expectStage(_caseId, IAuditManager.Stage.Answering);
+        _expectStage(_caseId, ICaseDocket.Stage.Answering);
         auditManager.seedAudit(_caseId);
     }
 }

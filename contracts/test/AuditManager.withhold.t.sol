@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import {IAuditManager} from "../src/interfaces/IAuditManager.sol";
+import {ICaseDocket} from "../src/interfaces/ICaseDocket.sol";
 import {IFaults} from "../src/interfaces/IFaults.sol";
 import {IVerdicts} from "../src/interfaces/IVerdicts.sol";
 import {AuditBase} from "./AuditBase.t.sol";
@@ -9,11 +9,11 @@ import {AuditBase} from "./AuditBase.t.sol";
 contract AuditManagerWithholdTest is AuditBase {
     function test_AnOperatorPaysForALeafThatNobodyShowed() public {
         uint256 caseId = _drawnAudit();
-        _warpTo(auditManager.caseOf(caseId).deadline + GRACE);
-        vm.expectEmit(address(auditManager));
-        emit IAuditManager.CaseDecided(operator, caseId, IVerdicts.Verdict.Withheld, _now());
-        vm.expectEmit(address(auditManager));
-        emit IAuditManager.CaseClosed(operator, caseId, IVerdicts.Verdict.Withheld, true);
+        _warpTo(docket.caseOf(caseId).deadline + GRACE);
+        vm.expectEmit(address(docket));
+        emit ICaseDocket.CaseDecided(operator, caseId, IVerdicts.Verdict.Withheld, _now());
+        vm.expectEmit(address(docket));
+        emit ICaseDocket.CaseClosed(operator, caseId, IVerdicts.Verdict.Withheld, true);
         vm.prank(bob);
         auditManager.withhold(caseId, batch);
         assertTrue(_isReleased());
@@ -32,9 +32,9 @@ contract AuditManagerWithholdTest is AuditBase {
 
     function test_RevertWhen_TheGraceIsNotOver() public {
         uint256 caseId = _drawnAudit();
-        uint64 from = auditManager.caseOf(caseId).deadline + GRACE;
+        uint64 from = docket.caseOf(caseId).deadline + GRACE;
         _warpTo(from - 1);
-        vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_TooEarly.selector, caseId, from));
+        vm.expectRevert(abi.encodeWithSelector(ICaseDocket.CaseDocket_TooEarly.selector, caseId, from));
         auditManager.withhold(caseId, batch);
     }
 
@@ -42,7 +42,7 @@ contract AuditManagerWithholdTest is AuditBase {
         uint256 caseId = _drawnAudit();
         _answer(caseId);
         _skip(30 days);
-        _expectStage(caseId, IAuditManager.Stage.Judging);
+        _expectStage(caseId, ICaseDocket.Stage.Judging);
         auditManager.withhold(caseId, batch);
     }
 }

@@ -35,12 +35,12 @@ contract JudgeCommitteeDrawTest is AuditBase {
             revealWindow: REVEAL_WINDOW
         });
         uint64 round = _blockNumber() + DELAY;
-        _fund(feeToken, challenger, address(auditManager), BOND);
+        _fund(feeToken, challenger, address(challenges), BOND);
         bytes memory signature = _signReceipt(receipt);
         vm.expectEmit(address(judges));
         emit IJudgeCommittee.CommitteeRequested(1, round, 8, DOMAIN, brief);
         vm.prank(challenger);
-        auditManager.challengeReceipt(receipt, signature);
+        challenges.challengeReceipt(receipt, signature);
         IJudgeCommittee.Committee memory committee = judges.committeeOf(1);
         assertEq(abi.encode(committee.brief), abi.encode(brief));
         assertEq(committee.round, round);
@@ -97,11 +97,11 @@ contract JudgeCommitteeDrawTest is AuditBase {
         );
         judges.draw(caseId);
         assertEq(uint8(judges.verdictOf(caseId)), uint8(IVerdicts.Verdict.Inconclusive));
-        auditManager.conclude(caseId);
+        docket.conclude(caseId);
         vm.expectRevert(abi.encodeWithSelector(IJudgeCommittee.JudgeCommittee_SeatUnknown.selector, caseId, 0));
-        auditManager.punishJudge(caseId, 0);
+        docket.punishJudge(caseId, 0);
         _executeChallenge(caseId);
-        assertEq(auditManager.credited(challenger), BOND);
+        assertEq(challenges.credited(challenger), BOND);
     }
 
     /// @dev Neither its own domain nor the number of operators can be changed once the seed is known.
@@ -162,7 +162,7 @@ contract JudgeCommitteeDrawTest is AuditBase {
         uint256 caseId = _challenge(_receipt(1));
         IJudgeCommittee.Brief memory brief = judges.committeeOf(caseId).brief;
         vm.expectRevert(abi.encodeWithSelector(IJudgeCommittee.JudgeCommittee_AlreadyRequested.selector, caseId));
-        vm.prank(address(auditManager));
+        vm.prank(address(docket));
         judges.request(brief);
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import {IAuditManager} from "../src/interfaces/IAuditManager.sol";
+import {ICaseDocket} from "../src/interfaces/ICaseDocket.sol";
 import {IJudgeCommittee} from "../src/interfaces/IJudgeCommittee.sol";
 import {IModelRegistry} from "../src/interfaces/IModelRegistry.sol";
 import {IReceipts} from "../src/interfaces/IReceipts.sol";
@@ -43,8 +43,8 @@ contract JudgeCommitteeVerdictTest is AuditBase {
         }
         _warpTo(judges.committeeOf(_caseId).revealUntil);
         assertEq(uint8(_verdict()), uint8(expected), votes);
-        auditManager.conclude(_caseId);
-        _assertStage(_caseId, IAuditManager.Stage.Decided, expected);
+        docket.conclude(_caseId);
+        _assertStage(_caseId, ICaseDocket.Stage.Decided, expected);
         vm.revertToState(snapshot);
     }
 
@@ -81,8 +81,8 @@ contract JudgeCommitteeVerdictTest is AuditBase {
         }
         for (uint8 i = 0; i < SEATS; ++i) {
             assertEq(uint8(_verdict()), uint8(IVerdicts.Verdict.None));
-            vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_NotDecided.selector, _caseId));
-            auditManager.conclude(_caseId);
+            vm.expectRevert(abi.encodeWithSelector(ICaseDocket.CaseDocket_NotDecided.selector, _caseId));
+            docket.conclude(_caseId);
             vm.expectEmit(address(judges));
             emit IJudgeCommittee.VerdictRevealed(judges.seatOf(_caseId, i).member, _caseId, i, WRONG);
             judges.reveal(_caseId, i, WRONG, _salt(i));

@@ -2,6 +2,7 @@
 pragma solidity =0.8.37;
 
 import {IAuditManager} from "../../src/interfaces/IAuditManager.sol";
+import {ICaseDocket} from "../../src/interfaces/ICaseDocket.sol";
 import {IReceipts} from "../../src/interfaces/IReceipts.sol";
 import {AuditBase} from "../AuditBase.t.sol";
 import {ReceiptTree} from "../audits/ReceiptTree.sol";
@@ -14,7 +15,7 @@ contract AuditAnsweredWithOtherReceiptTest is AuditBase {
     function setUp() public override {
         super.setUp();
         _caseId = _drawnAudit();
-        (_position,) = ReceiptTree.walk(tree, auditManager.caseOf(_caseId).path);
+        (_position,) = ReceiptTree.walk(tree, auditManager.audit(_caseId).path);
     }
 
     function _expectWrongLeaf() private {
@@ -66,7 +67,7 @@ contract AuditAnsweredWithOtherReceiptTest is AuditBase {
         uint256 caseId = auditManager.draw(batchId, batch);
         Account memory key = signingKeyOf[operators[1]];
         bytes memory signature = _signReceipt(receipt, key);
-        vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_InvalidReceipt.selector, key.addr, operator));
+        vm.expectRevert(abi.encodeWithSelector(ICaseDocket.CaseDocket_InvalidReceipt.selector, key.addr, operator));
         auditManager.answer(caseId, batch, receipt, signature, new bytes32[](0));
     }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import {IAuditManager} from "../../src/interfaces/IAuditManager.sol";
+import {ICaseDocket} from "../../src/interfaces/ICaseDocket.sol";
+import {IChallengeManager} from "../../src/interfaces/IChallengeManager.sol";
 import {IReceipts} from "../../src/interfaces/IReceipts.sol";
 import {AuditBase} from "../AuditBase.t.sol";
 
@@ -20,7 +21,7 @@ contract CanaryAsInsuranceTest is AuditBase {
 
     function _plant(bytes32 salt) private {
         vm.prank(canary);
-        auditManager.plantCanary(_commitmentTo(_structHash(_insured), salt));
+        challenges.plantCanary(_commitmentTo(_structHash(_insured), salt));
     }
 
     function _commitmentTo(bytes32 receiptHash, bytes32 salt) private pure returns (bytes32) {
@@ -38,9 +39,11 @@ contract CanaryAsInsuranceTest is AuditBase {
         bytes32 commitment = _commitmentTo(_structHash(_insured), "salt");
         address[3] memory callers = [canary, challenger, operator];
         for (uint256 i = 0; i < callers.length; ++i) {
-            vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_NotCanary.selector, caseId, commitment));
+            vm.expectRevert(
+                abi.encodeWithSelector(IChallengeManager.ChallengeManager_NotCanary.selector, caseId, commitment)
+            );
             vm.prank(callers[i]);
-            auditManager.revealCanary(caseId, "salt");
+            challenges.revealCanary(caseId, "salt");
         }
         _executeChallenge(caseId);
         assertEq(_punishment().operator, operator);
@@ -54,9 +57,9 @@ contract CanaryAsInsuranceTest is AuditBase {
         _skip(1);
         _answer(caseId);
         _convict(caseId);
-        vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_NotChallenge.selector, caseId));
+        vm.expectRevert(abi.encodeWithSelector(IChallengeManager.ChallengeManager_NotChallenge.selector, caseId));
         vm.prank(canary);
-        auditManager.revealCanary(caseId, "salt");
+        challenges.revealCanary(caseId, "salt");
         auditManager.executeAudit(caseId, batch);
         assertEq(_punishment().operator, operator);
     }
@@ -67,18 +70,18 @@ contract CanaryAsInsuranceTest is AuditBase {
         uint256 caseId = _challengeAs(canary, _insured);
         _convict(caseId);
         _warpTo(_insured.servedAt + DISPUTE_WINDOW - 1 days);
-        assertGe(_now(), auditManager.caseOf(caseId).deadline);
+        assertGe(_now(), docket.caseOf(caseId).deadline);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IAuditManager.AuditManager_DeadlinePassed.selector, caseId, auditManager.caseOf(caseId).deadline
+                ICaseDocket.CaseDocket_DeadlinePassed.selector, caseId, docket.caseOf(caseId).deadline
             )
         );
         vm.prank(canary);
-        auditManager.revealCanary(caseId, "salt");
+        challenges.revealCanary(caseId, "salt");
 
-        vm.warp(auditManager.caseOf(caseId).deadline - 1);
+        vm.warp(docket.caseOf(caseId).deadline - 1);
         vm.prank(canary);
-        auditManager.revealCanary(caseId, "salt");
+        challenges.revealCanary(caseId, "salt");
         uint64 freedAt = _now();
         assertEq(faults.punishmentCount(), 0);
 
@@ -88,13 +91,13 @@ contract CanaryAsInsuranceTest is AuditBase {
         _convict(caseId);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IAuditManager.AuditManager_NotCanary.selector,
+                IChallengeManager.ChallengeManager_NotCanary.selector,
                 caseId,
                 _commitmentTo(_structHash(_insured), "another salt")
             )
         );
         vm.prank(canary);
-        auditManager.revealCanary(caseId, "another salt");
+        challenges.revealCanary(caseId, "another salt");
         _executeChallenge(caseId);
         assertEq(_punishment().operator, operator);
     }

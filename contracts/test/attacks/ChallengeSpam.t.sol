@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import {IAuditManager} from "../../src/interfaces/IAuditManager.sol";
+import {IChallengeManager} from "../../src/interfaces/IChallengeManager.sol";
 import {IReceipts} from "../../src/interfaces/IReceipts.sol";
 import {AuditBase} from "../AuditBase.t.sol";
 
@@ -13,12 +13,14 @@ contract ChallengeSpamTest is AuditBase {
         }
         IReceipts.Receipt memory receipt = _receipt(MAX_CHALLENGES);
         bytes memory signature = _signReceipt(receipt);
-        _fund(feeToken, attacker, address(auditManager), BOND);
+        _fund(feeToken, attacker, address(challenges), BOND);
         vm.expectRevert(
-            abi.encodeWithSelector(IAuditManager.AuditManager_TooManyChallenges.selector, operator, MAX_CHALLENGES)
+            abi.encodeWithSelector(
+                IChallengeManager.ChallengeManager_TooManyChallenges.selector, operator, MAX_CHALLENGES
+            )
         );
         vm.prank(attacker);
-        auditManager.challengeReceipt(receipt, signature);
+        challenges.challengeReceipt(receipt, signature);
         assertEq(gauge.openCases(), MAX_CHALLENGES);
     }
 
@@ -31,12 +33,12 @@ contract ChallengeSpamTest is AuditBase {
         _drawJudges(caseId);
         _voteAll(caseId, _receiptHashOf(MAX_CHALLENGES - 1), SEATS);
         _executeChallenge(caseId);
-        assertEq(auditManager.credited(attacker), 0);
-        assertEq(auditManager.credited(operator), BOND / 6);
+        assertEq(challenges.credited(attacker), 0);
+        assertEq(challenges.credited(operator), BOND / 6);
         for (uint8 i = 0; i < SEATS; ++i) {
-            assertEq(auditManager.credited(judges.seatOf(caseId, i).member), BOND / 6);
+            assertEq(challenges.credited(judges.seatOf(caseId, i).member), BOND / 6);
         }
-        assertEq(auditManager.openChallenges(operator), MAX_CHALLENGES - 1);
+        assertEq(challenges.openChallenges(operator), MAX_CHALLENGES - 1);
         _challenge(_receipt(99));
     }
 
@@ -49,7 +51,7 @@ contract ChallengeSpamTest is AuditBase {
         IReceipts.Receipt memory one = _receipt(7);
         IReceipts.Receipt memory other = _receipt(7);
         other.outputHash = WRONG;
-        auditManager.challengeEquivocation(one, _signReceipt(one), other, _signReceipt(other));
+        challenges.challengeEquivocation(one, _signReceipt(one), other, _signReceipt(other));
         assertEq(_punishment().operator, operator);
     }
 

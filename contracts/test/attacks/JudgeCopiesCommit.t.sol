@@ -21,8 +21,8 @@ contract JudgeCopiesCommitTest is AuditBase {
         judges.reveal(caseId, 1, receipt.outputHash, _salt(0));
 
         _warpTo(judges.committeeOf(caseId).revealUntil);
-        auditManager.conclude(caseId);
-        auditManager.punishJudge(caseId, 1);
+        docket.conclude(caseId);
+        docket.punishJudge(caseId, 1);
         assertEq(_punishment().operator, lazy);
         assertEq(uint8(_punishment().fault), uint8(IFaults.Fault.Unrevealed));
     }

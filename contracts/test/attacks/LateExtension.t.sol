@@ -2,6 +2,7 @@
 pragma solidity =0.8.37;
 
 import {IAuditManager} from "../../src/interfaces/IAuditManager.sol";
+import {ICaseDocket} from "../../src/interfaces/ICaseDocket.sol";
 import {IVerdicts} from "../../src/interfaces/IVerdicts.sol";
 import {AuditBase} from "../AuditBase.t.sol";
 
@@ -15,7 +16,7 @@ contract LateExtensionTest is AuditBase {
     function setUp() public override {
         super.setUp();
         _caseId = _drawnAudit();
-        _deadline = auditManager.caseOf(_caseId).deadline;
+        _deadline = docket.caseOf(_caseId).deadline;
         for (uint64 period = 0; period < 20; ++period) {
             faults.weigh(period, 10_000);
         }
@@ -24,11 +25,11 @@ contract LateExtensionTest is AuditBase {
     function test_AfterTheGraceNoOutageCounts() public {
         _warpTo(_deadline + GRACE);
         vm.expectRevert(
-            abi.encodeWithSelector(IAuditManager.AuditManager_DeadlinePassed.selector, _caseId, _deadline + GRACE)
+            abi.encodeWithSelector(ICaseDocket.CaseDocket_DeadlinePassed.selector, _caseId, _deadline + GRACE)
         );
         auditManager.extend(_caseId, PERIOD);
         auditManager.withhold(_caseId, batch);
-        _assertStage(_caseId, IAuditManager.Stage.Closed, IVerdicts.Verdict.Withheld);
+        _assertStage(_caseId, ICaseDocket.Stage.Closed, IVerdicts.Verdict.Withheld);
     }
 
     /// @dev Outages before the window, or that began after it was over, kept nobody from answering.
@@ -65,8 +66,8 @@ contract LateExtensionTest is AuditBase {
 
     /// @dev However long an outage lasts: the audit ends.
     function test_ThereIsALastDeadline() public {
-        uint64 last = _deadline + uint64(auditManager.MAX_EXTENSIONS()) * PERIOD_SECONDS;
-        for (uint64 period = PERIOD; auditManager.caseOf(_caseId).deadline != last; ++period) {
+        uint64 last = _deadline + uint64(docket.MAX_EXTENSIONS()) * PERIOD_SECONDS;
+        for (uint64 period = PERIOD; docket.caseOf(_caseId).deadline != last; ++period) {
             auditManager.extend(_caseId, period);
         }
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_TooManyExtensions.selector, _caseId, 8));

@@ -4,8 +4,8 @@ pragma solidity =0.8.37;
 import {AuditManager} from "../../src/AuditManager.sol";
 import {BlockRandomness} from "../../src/BlockRandomness.sol";
 import {DrandRandomness} from "../../src/DrandRandomness.sol";
-import {Docket} from "../../src/audits/Docket.sol";
 import {IAuditManager} from "../../src/interfaces/IAuditManager.sol";
+import {ICaseDocket} from "../../src/interfaces/ICaseDocket.sol";
 import {IDrandRandomness} from "../../src/interfaces/IDrandRandomness.sol";
 import {IVerdicts} from "../../src/interfaces/IVerdicts.sol";
 import {AuditBase} from "../AuditBase.t.sol";
@@ -22,7 +22,7 @@ contract SeedGrindingByWithholdingTest is AuditBase {
         uint256 caseId = auditManager.draw(batchId, batch);
         assertNotEq(caseId, 0);
         assertFalse(_isReleased());
-        _assertStage(caseId, IAuditManager.Stage.Seeding, IVerdicts.Verdict.None);
+        _assertStage(caseId, ICaseDocket.Stage.Seeding, IVerdicts.Verdict.None);
     }
 
     /// @dev Nor is the leaf one that anybody could have foreseen: the lost seed does not decide it, nor zero.
@@ -30,12 +30,12 @@ contract SeedGrindingByWithholdingTest is AuditBase {
         _settleReceipts(RECEIPTS, 0);
         _expire(batch.settledBlock + DELAY);
         uint256 caseId = auditManager.draw(batchId, batch);
-        assertEq(auditManager.caseOf(caseId).path, 0);
-        uint64 round = auditManager.caseOf(caseId).round;
+        assertEq(auditManager.audit(caseId).path, 0);
+        uint64 round = auditManager.audit(caseId).round;
         assertGt(round, _blockNumber());
         _record(round, keccak256("later"));
         auditManager.seedAudit(caseId);
-        assertEq(auditManager.caseOf(caseId).path, keccak256(abi.encode(keccak256("later"), batchId, bytes32("leaf"))));
+        assertEq(auditManager.audit(caseId).path, keccak256(abi.encode(keccak256("later"), batchId, bytes32("leaf"))));
     }
 
     /// @dev Nothing else releases a batch meanwhile.
@@ -47,9 +47,9 @@ contract SeedGrindingByWithholdingTest is AuditBase {
         auditManager.draw(batchId, batch);
         _expire(batch.settledBlock + DELAY);
         uint256 caseId = auditManager.draw(batchId, batch);
-        _expectStage(caseId, IAuditManager.Stage.Seeding);
+        _expectStage(caseId, ICaseDocket.Stage.Seeding);
         auditManager.withhold(caseId, batch);
-        _expectStage(caseId, IAuditManager.Stage.Seeding);
+        _expectStage(caseId, ICaseDocket.Stage.Seeding);
         auditManager.executeAudit(caseId, batch);
     }
 
@@ -58,9 +58,7 @@ contract SeedGrindingByWithholdingTest is AuditBase {
         DrandRandomness drand = new DrandRandomness(
             IDrandRandomness.Beacon({verifier: address(new TestVerifier()), genesis: START, period: 3, margin: 30})
         );
-        Docket.System memory system = _system();
-        system.randomness = drand;
-        auditManager = new AuditManager(address(accessManager), system, _auditParameters());
+        auditManager = new AuditManager(docket, drand);
         vm.prank(admin);
         accessManager.grantRole(AUDITOR_ROLE, address(auditManager), 0);
         _settleReceipts(RECEIPTS, 0);
@@ -86,8 +84,8 @@ contract SeedGrindingByWithholdingTest is AuditBase {
             _expire(judges.committeeOf(caseId).round);
             assertFalse(judges.draw(caseId));
             assertGt(judges.committeeOf(caseId).round, _blockNumber());
-            vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_NotDecided.selector, caseId));
-            auditManager.conclude(caseId);
+            vm.expectRevert(abi.encodeWithSelector(ICaseDocket.CaseDocket_NotDecided.selector, caseId));
+            docket.conclude(caseId);
         }
     }
 }

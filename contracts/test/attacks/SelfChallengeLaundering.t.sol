@@ -38,7 +38,7 @@ contract SelfChallengeLaunderingTest is AuditBase {
         other.outputHash = WRONG;
         receipt = _receipt(3);
         (receipt.payer, receipt.fee) = (attacker, 7 ether);
-        auditManager.challengeEquivocation(receipt, _signReceipt(receipt), other, _signReceipt(other));
+        challenges.challengeEquivocation(receipt, _signReceipt(receipt), other, _signReceipt(other));
         assertEq(_punishment().refund, 0);
     }
 
@@ -47,7 +47,7 @@ contract SelfChallengeLaunderingTest is AuditBase {
         IFaults.Punishment memory punishment = _convict(_receipt(1));
         assertEq(punishment.terms.cutBps, 2000);
         assertEq(punishment.beneficiary, attacker);
-        assertEq(auditManager.credited(attacker), BOND);
+        assertEq(challenges.credited(attacker), BOND);
     }
 
     /// @dev To be found right on purpose, by whatever committee, does not spare a receipt the audit of its batch.
@@ -66,8 +66,8 @@ contract SelfChallengeLaunderingTest is AuditBase {
             judges.reveal(challengeId, i, receipt.outputHash, _salt(i));
             judges.reveal(auditId, i, WRONG, _salt(i));
         }
-        auditManager.conclude(challengeId);
-        auditManager.conclude(auditId);
+        docket.conclude(challengeId);
+        docket.conclude(auditId);
         _executeChallenge(challengeId);
         assertEq(faults.punishmentCount(), 0);
         auditManager.executeAudit(auditId, batch);

@@ -2,6 +2,7 @@
 pragma solidity =0.8.37;
 
 import {IAuditManager} from "../../src/interfaces/IAuditManager.sol";
+import {ICaseDocket} from "../../src/interfaces/ICaseDocket.sol";
 import {IReceipts} from "../../src/interfaces/IReceipts.sol";
 import {IVerdicts} from "../../src/interfaces/IVerdicts.sol";
 import {AuditBase} from "../AuditBase.t.sol";
@@ -54,7 +55,7 @@ contract SkewedTreeTest is AuditBase {
         batches.cover(operator, 0, 0);
         _record(batch.settledBlock + DELAY, seed);
         caseId = auditManager.draw(batchId, batch);
-        leaf = _walk(auditManager.caseOf(caseId).path);
+        leaf = _walk(auditManager.audit(caseId).path);
     }
 
     /// @dev Six leaves lie at depths two and three. Whatever was hidden elsewhere cannot be shown, and is withheld.
@@ -65,13 +66,13 @@ contract SkewedTreeTest is AuditBase {
         IReceipts.Receipt memory receipt = _leaves[leaf];
         if (proof.length == 2 || proof.length == 3) {
             auditManager.answer(caseId, batch, receipt, _signReceipt(receipt), proof);
-            _assertStage(caseId, IAuditManager.Stage.Judging, IVerdicts.Verdict.None);
+            _assertStage(caseId, ICaseDocket.Stage.Judging, IVerdicts.Verdict.None);
             return;
         }
         bytes memory signature = _signReceipt(receipt);
         vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_WrongLeaf.selector, caseId));
         auditManager.answer(caseId, batch, receipt, signature, proof);
-        _warpTo(auditManager.caseOf(caseId).deadline + GRACE);
+        _warpTo(docket.caseOf(caseId).deadline + GRACE);
         auditManager.withhold(caseId, batch);
         assertEq(_punishment().operator, operator);
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import {IAuditManager} from "../../src/interfaces/IAuditManager.sol";
 import {IBatches} from "../../src/interfaces/IBatches.sol";
+import {ICaseDocket} from "../../src/interfaces/ICaseDocket.sol";
 import {IRandomness} from "../../src/interfaces/IRandomness.sol";
 import {IReceipts} from "../../src/interfaces/IReceipts.sol";
 import {IVerdicts} from "../../src/interfaces/IVerdicts.sol";
@@ -59,50 +59,50 @@ contract AuditHandler is AuditBase {
     }
 
     function challenge(bool again) external {
-        if (auditManager.openChallenges(operator) == MAX_CHALLENGES) return;
+        if (challenges.openChallenges(operator) == MAX_CHALLENGES) return;
         IReceipts.Receipt memory receipt = _receipt(again || _number == 0 ? ++_number : _number);
-        if (auditManager.docketOf(auditManager.offenceOf(operator, _structHash(receipt))) != 0) return;
+        if (docket.docketOf(docket.offenceOf(operator, _structHash(receipt))) != 0) return;
         _challenge(receipt);
     }
 
     /// @dev Takes a case one step further, whatever its stage.
     function advance(uint256 caseSeed, uint256 random) external {
-        uint256 count = auditManager.caseCount();
+        uint256 count = docket.caseCount();
         if (count == 0) return;
         uint256 caseId = 1 + caseSeed % count;
-        IAuditManager.Case memory case_ = auditManager.caseOf(caseId);
-        if (case_.stage == IAuditManager.Stage.Seeding) _seed(caseId, case_.round, random);
-        else if (case_.stage == IAuditManager.Stage.Answering) _answerOrWithhold(caseId, case_);
-        else if (case_.stage == IAuditManager.Stage.Judging) _judge(caseId, random);
-        else if (case_.stage == IAuditManager.Stage.Decided) _execute(caseId, case_);
+        ICaseDocket.Case memory case_ = docket.caseOf(caseId);
+        if (case_.stage == ICaseDocket.Stage.Seeding) _seed(caseId, auditManager.audit(caseId).round, random);
+        else if (case_.stage == ICaseDocket.Stage.Answering) _answerOrWithhold(caseId, case_);
+        else if (case_.stage == ICaseDocket.Stage.Judging) _judge(caseId, random);
+        else if (case_.stage == ICaseDocket.Stage.Decided) _execute(caseId, case_);
     }
 
     function collect(uint256 who) external {
         address account = who % 3 == 0 ? challenger : operators[who % operators.length];
-        if (auditManager.credited(account) != 0) auditManager.collect(account);
+        if (challenges.credited(account) != 0) challenges.collect(account);
     }
 
     // Checks.
 
     /// @notice Bonds of open challenges and credits are all there, to the base unit.
     function checkMoney() external view {
-        uint256 owed = auditManager.credited(challenger);
+        uint256 owed = challenges.credited(challenger);
         for (uint256 i = 0; i < operators.length; ++i) {
-            owed += auditManager.credited(operators[i]);
+            owed += challenges.credited(operators[i]);
         }
         uint256 open = 0;
-        uint256 challenges = 0;
-        for (uint256 caseId = 1; caseId <= auditManager.caseCount(); ++caseId) {
-            IAuditManager.Case memory case_ = auditManager.caseOf(caseId);
-            if (case_.stage == IAuditManager.Stage.Closed) continue;
+        uint256 challenged = 0;
+        for (uint256 caseId = 1; caseId <= docket.caseCount(); ++caseId) {
+            ICaseDocket.Case memory case_ = docket.caseOf(caseId);
+            if (case_.stage == ICaseDocket.Stage.Closed) continue;
             ++open;
             owed += case_.bond;
-            if (case_.challenger != address(0)) ++challenges;
+            if (case_.challenger != address(0)) ++challenged;
         }
-        assertEq(feeToken.balanceOf(address(auditManager)), owed, "bonds and credits");
+        assertEq(feeToken.balanceOf(address(challenges)), owed, "bonds and credits");
         assertEq(gauge.openCases(), open, "open cases");
-        assertEq(auditManager.openChallenges(operator), challenges, "open challenges");
-        assertLe(challenges, MAX_CHALLENGES, "bounded");
+        assertEq(challenges.openChallenges(operator), challenged, "open challenges");
+        assertLe(challenged, MAX_CHALLENGES, "bounded");
     }
 
     /// @notice Nothing is released without its seed, nor while it is audited.
@@ -112,7 +112,7 @@ contract AuditHandler is AuditBase {
             bool released = batches.isBatch(one.batchId, one.batch, true);
             uint256 caseId = auditManager.auditOf(one.batchId);
             if (caseId != 0) {
-                assertEq(released, auditManager.caseOf(caseId).stage == IAuditManager.Stage.Closed, "audited");
+                assertEq(released, docket.caseOf(caseId).stage == ICaseDocket.Stage.Closed, "audited");
             } else if (released) {
                 (IRandomness.Status status,) = randomness.seed(one.batch.settledBlock + DELAY);
                 assertEq(uint8(status), uint8(IRandomness.Status.Ready), "seeded");
@@ -135,10 +135,10 @@ contract AuditHandler is AuditBase {
         if (status != IRandomness.Status.Pending) auditManager.seedAudit(caseId);
     }
 
-    function _answerOrWithhold(uint256 caseId, IAuditManager.Case memory case_) private {
+    function _answerOrWithhold(uint256 caseId, ICaseDocket.Case memory case_) private {
         for (uint256 i = 0; i < _settled.length; ++i) {
             Settled memory one = _settled[i];
-            if (one.batchId != case_.batchId) continue;
+            if (one.batchId != auditManager.audit(caseId).batchId) continue;
             if (_now() < case_.deadline) {
                 auditManager.answer(caseId, one.batch, one.receipt, _signReceipt(one.receipt), new bytes32[](0));
             } else if (_now() >= case_.deadline + GRACE) {
@@ -157,7 +157,7 @@ contract AuditHandler is AuditBase {
             // The last bits say how many vote; whether for or against, the rest.
             _voteSome(caseId, random % 6, (random >> 8) % 2 == 0);
         } else if (judges.verdictOf(caseId) != IVerdicts.Verdict.None) {
-            auditManager.conclude(caseId);
+            docket.conclude(caseId);
         }
     }
 
@@ -171,16 +171,18 @@ contract AuditHandler is AuditBase {
             bool isRight = judges.seatOf(caseId, i).commitment == _commitment(caseId, i, output);
             if (isRight && judges.seatOf(caseId, i).outputHash == 0) judges.reveal(caseId, i, output, _salt(i));
         }
-        if (judges.verdictOf(caseId) != IVerdicts.Verdict.None) auditManager.conclude(caseId);
+        if (judges.verdictOf(caseId) != IVerdicts.Verdict.None) docket.conclude(caseId);
     }
 
-    function _execute(uint256 caseId, IAuditManager.Case memory case_) private {
+    function _execute(uint256 caseId, ICaseDocket.Case memory case_) private {
         if (case_.challenger != address(0)) {
-            if (_now() >= case_.deadline) auditManager.executeChallenge(caseId);
+            if (_now() >= case_.deadline) challenges.executeChallenge(caseId);
             return;
         }
         for (uint256 i = 0; i < _settled.length; ++i) {
-            if (_settled[i].batchId == case_.batchId) auditManager.executeAudit(caseId, _settled[i].batch);
+            if (_settled[i].batchId == auditManager.audit(caseId).batchId) {
+                auditManager.executeAudit(caseId, _settled[i].batch);
+            }
         }
     }
 }

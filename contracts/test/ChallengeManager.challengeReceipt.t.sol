@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import {IAuditManager} from "../src/interfaces/IAuditManager.sol";
+import {ICaseDocket} from "../src/interfaces/ICaseDocket.sol";
+import {IChallengeManager} from "../src/interfaces/IChallengeManager.sol";
 import {IFaults} from "../src/interfaces/IFaults.sol";
 import {IModelRegistry} from "../src/interfaces/IModelRegistry.sol";
 import {IReceipts} from "../src/interfaces/IReceipts.sol";
@@ -9,43 +10,43 @@ import {IVerdicts} from "../src/interfaces/IVerdicts.sol";
 import {AuditBase} from "./AuditBase.t.sol";
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 
-contract AuditManagerChallengeReceiptTest is AuditBase {
+contract ChallengeManagerChallengeReceiptTest is AuditBase {
     function _offence(IReceipts.Receipt memory receipt) private view returns (bytes32) {
-        return auditManager.offenceOf(operator, _structHash(receipt));
+        return docket.offenceOf(operator, _structHash(receipt));
     }
 
     function _reject(bytes memory reason, IReceipts.Receipt memory receipt) private {
         bytes memory signature = _signReceipt(receipt);
         vm.expectRevert(reason);
         vm.prank(challenger);
-        auditManager.challengeReceipt(receipt, signature);
+        challenges.challengeReceipt(receipt, signature);
     }
 
     function test_AnybodyChallengesASignedReceiptAgainstABond() public {
         IReceipts.Receipt memory receipt = _receipt(1);
-        _fund(feeToken, challenger, address(auditManager), BOND);
+        _fund(feeToken, challenger, address(challenges), BOND);
         bytes memory signature = _signReceipt(receipt);
-        vm.expectEmit(address(auditManager));
-        emit IAuditManager.ChallengeOpened(operator, 1, challenger, BOND, OWN_STAKE, 1);
-        vm.expectEmit(address(auditManager));
-        emit IAuditManager.JudgementBegun(
+        vm.expectEmit(address(challenges));
+        emit IChallengeManager.ChallengeOpened(operator, 1, challenger, BOND, OWN_STAKE, 1);
+        vm.expectEmit(address(docket));
+        emit ICaseDocket.JudgementBegun(
             operator,
             1,
             _offence(receipt),
-            IAuditManager.Stage.Judging,
+            ICaseDocket.Stage.Judging,
             address(0),
             0,
             signingKeyOf[operator].addr,
             receipt
         );
         vm.prank(challenger);
-        assertEq(auditManager.challengeReceipt(receipt, signature), 1);
-        assertEq(feeToken.balanceOf(address(auditManager)), BOND);
+        assertEq(challenges.challengeReceipt(receipt, signature), 1);
+        assertEq(feeToken.balanceOf(address(challenges)), BOND);
         assertEq(feeToken.balanceOf(challenger), 0);
-        assertEq(auditManager.openChallenges(operator), 1);
-        assertEq(auditManager.docketOf(_offence(receipt)), 1);
+        assertEq(challenges.openChallenges(operator), 1);
+        assertEq(docket.docketOf(_offence(receipt)), 1);
         assertEq(gauge.openCases(), 1);
-        IAuditManager.Case memory case_ = auditManager.caseOf(1);
+        ICaseDocket.Case memory case_ = docket.caseOf(1);
         assertEq(case_.challenger, challenger);
         assertEq(case_.bond, BOND);
         assertEq(case_.principalCap, OWN_STAKE);
@@ -55,12 +56,12 @@ contract AuditManagerChallengeReceiptTest is AuditBase {
         (uint256 caseId, IReceipts.Receipt memory receipt) = _judgedChallenge();
         batches.payLane(payer.addr, operator, modelId, 0.4 ether);
         _voteAll(caseId, WRONG, SEATS);
-        _warpTo(auditManager.caseOf(caseId).deadline);
-        vm.expectEmit(address(auditManager));
-        emit IAuditManager.BondCredited(challenger, caseId, BOND);
-        vm.expectEmit(address(auditManager));
-        emit IAuditManager.CaseClosed(operator, caseId, IVerdicts.Verdict.Failed, true);
-        auditManager.executeChallenge(caseId);
+        _warpTo(docket.caseOf(caseId).deadline);
+        vm.expectEmit(address(challenges));
+        emit IChallengeManager.BondCredited(challenger, caseId, BOND);
+        vm.expectEmit(address(docket));
+        emit ICaseDocket.CaseClosed(operator, caseId, IVerdicts.Verdict.Failed, true);
+        challenges.executeChallenge(caseId);
 
         IFaults.Punishment memory punishment = _punishment();
         assertEq(uint8(punishment.fault), uint8(IFaults.Fault.WrongOutput));
@@ -69,8 +70,8 @@ contract AuditManagerChallengeReceiptTest is AuditBase {
         assertEq(punishment.beneficiary, challenger);
         assertEq(punishment.victim, payer.addr);
         assertEq(punishment.refund, 0.4 ether);
-        assertEq(auditManager.credited(challenger), BOND);
-        assertEq(auditManager.openChallenges(operator), 0);
+        assertEq(challenges.credited(challenger), BOND);
+        assertEq(challenges.openChallenges(operator), 0);
         assertEq(gauge.openCases(), 0);
     }
 
@@ -80,14 +81,16 @@ contract AuditManagerChallengeReceiptTest is AuditBase {
         _voteAll(caseId, receipt.outputHash, 3);
         _executeChallenge(caseId);
         assertEq(faults.punishmentCount(), 0);
-        assertEq(auditManager.credited(operator), 3 ether);
+        assertEq(challenges.credited(operator), 3 ether);
         for (uint8 i = 0; i < SEATS; ++i) {
-            assertEq(auditManager.credited(judges.seatOf(caseId, i).member), i < 3 ? 1 ether : 0);
+            assertEq(challenges.credited(judges.seatOf(caseId, i).member), i < 3 ? 1 ether : 0);
         }
-        assertEq(auditManager.credited(challenger), 0);
-        assertEq(auditManager.openChallenges(operator), 0);
+        assertEq(challenges.credited(challenger), 0);
+        assertEq(challenges.openChallenges(operator), 0);
         _reject(
-            abi.encodeWithSelector(IAuditManager.AuditManager_AlreadyOnDocket.selector, _offence(receipt), caseId),
+            abi.encodeWithSelector(
+                IChallengeManager.ChallengeManager_AlreadyOnDocket.selector, _offence(receipt), caseId
+            ),
             receipt
         );
     }
@@ -97,8 +100,8 @@ contract AuditManagerChallengeReceiptTest is AuditBase {
         _voteAll(caseId, WRONG, 2);
         _executeChallenge(caseId);
         assertEq(faults.punishmentCount(), 0);
-        assertEq(auditManager.credited(challenger), BOND);
-        assertEq(auditManager.collect(challenger), BOND);
+        assertEq(challenges.credited(challenger), BOND);
+        assertEq(challenges.collect(challenger), BOND);
         assertEq(_challenge(receipt), caseId + 1);
     }
 
@@ -107,22 +110,23 @@ contract AuditManagerChallengeReceiptTest is AuditBase {
         _voteAll(caseId, WRONG, SEATS);
         uint64 from = _now() + CANARY_WINDOW;
         _warpTo(from - 1);
-        vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_TooEarly.selector, caseId, from));
-        auditManager.executeChallenge(caseId);
+        vm.expectRevert(abi.encodeWithSelector(ICaseDocket.CaseDocket_TooEarly.selector, caseId, from));
+        challenges.executeChallenge(caseId);
     }
 
     function test_RevertWhen_AnAuditIsExecutedAsAChallenge() public {
         (uint256 caseId, IReceipts.Receipt memory receipt) = _judgedAudit();
         _voteAll(caseId, receipt.outputHash, SEATS);
-        vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_NotChallenge.selector, caseId));
-        auditManager.executeChallenge(caseId);
+        vm.expectRevert(abi.encodeWithSelector(IChallengeManager.ChallengeManager_NotChallenge.selector, caseId));
+        challenges.executeChallenge(caseId);
     }
 
     function test_RevertWhen_TheDeedIsOnTheDocket() public {
         IReceipts.Receipt memory receipt = _receipt(1);
         uint256 caseId = _challenge(receipt);
-        bytes memory reason =
-            abi.encodeWithSelector(IAuditManager.AuditManager_AlreadyOnDocket.selector, _offence(receipt), caseId);
+        bytes memory reason = abi.encodeWithSelector(
+            IChallengeManager.ChallengeManager_AlreadyOnDocket.selector, _offence(receipt), caseId
+        );
         _reject(reason, receipt);
         _drawJudges(caseId);
         _voteAll(caseId, WRONG, SEATS);
@@ -133,7 +137,9 @@ contract AuditManagerChallengeReceiptTest is AuditBase {
         uint256 caseId = _drawnAudit();
         IReceipts.Receipt memory receipt = _answer(caseId);
         _reject(
-            abi.encodeWithSelector(IAuditManager.AuditManager_AlreadyOnDocket.selector, _offence(receipt), caseId),
+            abi.encodeWithSelector(
+                IChallengeManager.ChallengeManager_AlreadyOnDocket.selector, _offence(receipt), caseId
+            ),
             receipt
         );
     }
@@ -142,7 +148,10 @@ contract AuditManagerChallengeReceiptTest is AuditBase {
         (uint256 caseId, IReceipts.Receipt memory receipt) = _judgedChallenge();
         _voteAll(caseId, WRONG, SEATS);
         _executeChallenge(caseId);
-        _reject(abi.encodeWithSelector(IAuditManager.AuditManager_AlreadyPunished.selector, _offence(receipt)), receipt);
+        _reject(
+            abi.encodeWithSelector(IChallengeManager.ChallengeManager_AlreadyPunished.selector, _offence(receipt)),
+            receipt
+        );
     }
 
     function test_RevertWhen_TheReceiptIsTooOld() public {
@@ -152,7 +161,8 @@ contract AuditManagerChallengeReceiptTest is AuditBase {
         // forge-lint: disable-next-line(unsafe-typecast)
         _warpTo(uint64(until));
         _reject(
-            abi.encodeWithSelector(IAuditManager.AuditManager_ReceiptTooOld.selector, receipt.servedAt, until), receipt
+            abi.encodeWithSelector(IChallengeManager.ChallengeManager_ReceiptTooOld.selector, receipt.servedAt, until),
+            receipt
         );
         vm.warp(until - 1);
         _challenge(receipt);
@@ -161,10 +171,8 @@ contract AuditManagerChallengeReceiptTest is AuditBase {
     function test_RevertWhen_TheReceiptIsNotTheOperators() public {
         IReceipts.Receipt memory receipt = _receipt(1);
         bytes memory signature = _signReceipt(receipt, payer);
-        vm.expectRevert(
-            abi.encodeWithSelector(IAuditManager.AuditManager_InvalidReceipt.selector, payer.addr, address(0))
-        );
-        auditManager.challengeReceipt(receipt, signature);
+        vm.expectRevert(abi.encodeWithSelector(ICaseDocket.CaseDocket_InvalidReceipt.selector, payer.addr, address(0)));
+        challenges.challengeReceipt(receipt, signature);
     }
 
     function test_RevertWhen_TheVersionDoesNotExist() public {
@@ -176,27 +184,27 @@ contract AuditManagerChallengeReceiptTest is AuditBase {
     function test_RevertWhen_TheBondIsNotPaid() public {
         _reject(
             abi.encodeWithSelector(
-                IERC20Errors.ERC20InsufficientAllowance.selector, address(auditManager), 0, uint256(BOND)
+                IERC20Errors.ERC20InsufficientAllowance.selector, address(challenges), 0, uint256(BOND)
             ),
             _receipt(1)
         );
     }
 
     function test_RevertWhen_ThereIsNothingToCollect() public {
-        vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_NothingToClaim.selector, bob));
-        auditManager.collect(bob);
+        vm.expectRevert(abi.encodeWithSelector(IChallengeManager.ChallengeManager_NothingToClaim.selector, bob));
+        challenges.collect(bob);
     }
 
     function test_CreditsAreCollectedByAnybodyForTheirOwner() public {
         (uint256 caseId,) = _judgedChallenge();
         _voteAll(caseId, WRONG, 2);
         _executeChallenge(caseId);
-        vm.expectEmit(address(auditManager));
-        emit IAuditManager.CreditCollected(challenger, BOND);
+        vm.expectEmit(address(challenges));
+        emit IChallengeManager.CreditCollected(challenger, BOND);
         vm.prank(bob);
-        auditManager.collect(challenger);
+        challenges.collect(challenger);
         assertEq(feeToken.balanceOf(challenger), BOND);
-        assertEq(auditManager.credited(challenger), 0);
+        assertEq(challenges.credited(challenger), 0);
     }
 
     /// @dev Whatever the votes: the bond is paid out once and whole.
@@ -209,11 +217,11 @@ contract AuditManagerChallengeReceiptTest is AuditBase {
         }
         _vote(caseId, outputs);
         _executeChallenge(caseId);
-        uint256 sum = auditManager.credited(challenger) + auditManager.credited(operator);
+        uint256 sum = challenges.credited(challenger) + challenges.credited(operator);
         for (uint8 i = 0; i < SEATS; ++i) {
-            sum += auditManager.credited(judges.seatOf(caseId, i).member);
+            sum += challenges.credited(judges.seatOf(caseId, i).member);
         }
         assertEq(sum, BOND);
-        assertEq(feeToken.balanceOf(address(auditManager)), BOND);
+        assertEq(feeToken.balanceOf(address(challenges)), BOND);
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import {IAuditManager} from "../src/interfaces/IAuditManager.sol";
+import {ICaseDocket} from "../src/interfaces/ICaseDocket.sol";
 import {IFaults} from "../src/interfaces/IFaults.sol";
 import {IModelRegistry} from "../src/interfaces/IModelRegistry.sol";
 import {IReceipts} from "../src/interfaces/IReceipts.sol";
@@ -10,7 +10,7 @@ import {AuditBase} from "./AuditBase.t.sol";
 import {TestVerifier} from "./audits/TestVerifier.sol";
 
 /// @dev Version 2 of the model is attested, version 3 proved, and a verifier is bound to each.
-contract AuditManagerProveTest is AuditBase {
+contract CaseDocketProveTest is AuditBase {
     bytes32 private constant WEIGHTS = "weights of an attested version";
 
     TestVerifier private _verifier;
@@ -43,40 +43,40 @@ contract AuditManagerProveTest is AuditBase {
         for (uint32 version = 2; version <= 3; ++version) {
             IReceipts.Receipt memory receipt = _receiptOf(version);
             uint256 caseId = _challenge(receipt);
-            _assertStage(caseId, IAuditManager.Stage.Proving, IVerdicts.Verdict.None);
-            assertEq(auditManager.caseOf(caseId).verifier, address(_verifier));
-            assertEq(auditManager.caseOf(caseId).deadline, _now() + PROOF_WINDOW);
-            vm.expectEmit(address(auditManager));
-            emit IAuditManager.CaseDecided(operator, caseId, IVerdicts.Verdict.Passed, _now() + CANARY_WINDOW);
+            _assertStage(caseId, ICaseDocket.Stage.Proving, IVerdicts.Verdict.None);
+            assertEq(docket.caseOf(caseId).verifier, address(_verifier));
+            assertEq(docket.caseOf(caseId).deadline, _now() + PROOF_WINDOW);
+            vm.expectEmit(address(docket));
+            emit ICaseDocket.CaseDecided(operator, caseId, IVerdicts.Verdict.Passed, _now() + CANARY_WINDOW);
             vm.prank(bob);
-            auditManager.prove(caseId, receipt, _evidence(receipt));
-            uint256 before = auditManager.credited(operator);
+            docket.prove(caseId, receipt, _evidence(receipt));
+            uint256 before = challenges.credited(operator);
             _executeChallenge(caseId);
             // No judges: all of it is the operator's.
-            assertEq(auditManager.credited(operator), before + BOND);
+            assertEq(challenges.credited(operator), before + BOND);
         }
     }
 
     function test_AReceiptThatNobodyProvesFails() public {
         uint256 caseId = _challenge(_receiptOf(2));
         _skip(PROOF_WINDOW - 1);
-        vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_TooEarly.selector, caseId, _now() + 1));
-        auditManager.conclude(caseId);
+        vm.expectRevert(abi.encodeWithSelector(ICaseDocket.CaseDocket_TooEarly.selector, caseId, _now() + 1));
+        docket.conclude(caseId);
         _skip(1);
-        auditManager.conclude(caseId);
-        _assertStage(caseId, IAuditManager.Stage.Decided, IVerdicts.Verdict.Failed);
+        docket.conclude(caseId);
+        _assertStage(caseId, ICaseDocket.Stage.Decided, IVerdicts.Verdict.Failed);
         _executeChallenge(caseId);
         assertEq(uint8(_punishment().fault), uint8(IFaults.Fault.WrongOutput));
     }
 
     /// @dev Without a verifier, with one that was bound later, or with a mode that is not a verifier's.
     function test_TheRestIsForACommittee() public {
-        _assertStage(_challenge(_receiptOf(4)), IAuditManager.Stage.Judging, IVerdicts.Verdict.None);
-        _assertStage(_challenge(_receiptOf(5)), IAuditManager.Stage.Judging, IVerdicts.Verdict.None);
+        _assertStage(_challenge(_receiptOf(4)), ICaseDocket.Stage.Judging, IVerdicts.Verdict.None);
+        _assertStage(_challenge(_receiptOf(5)), ICaseDocket.Stage.Judging, IVerdicts.Verdict.None);
         IReceipts.Receipt memory receipt = _receiptOf(2);
         receipt.servedAt = verifiers.bindingOf(modelId, 2).boundAt - 1;
         uint256 caseId = _challenge(receipt);
-        _assertStage(caseId, IAuditManager.Stage.Judging, IVerdicts.Verdict.None);
+        _assertStage(caseId, ICaseDocket.Stage.Judging, IVerdicts.Verdict.None);
         assertTrue(judges.committeeOf(caseId).brief.exact);
         assertFalse(judges.committeeOf(caseId - 1).brief.exact);
     }
@@ -85,9 +85,9 @@ contract AuditManagerProveTest is AuditBase {
         IReceipts.Receipt memory receipt = _receiptOf(2);
         uint256 caseId = _challenge(receipt);
         vm.expectRevert(
-            abi.encodeWithSelector(IAuditManager.AuditManager_NotConvinced.selector, caseId, address(_verifier))
+            abi.encodeWithSelector(ICaseDocket.CaseDocket_NotConvinced.selector, caseId, address(_verifier))
         );
-        auditManager.prove(caseId, receipt, "evidence");
+        docket.prove(caseId, receipt, "evidence");
     }
 
     function test_RevertWhen_TheReceiptIsAnother() public {
@@ -95,24 +95,24 @@ contract AuditManagerProveTest is AuditBase {
         uint256 caseId = _challenge(receipt);
         receipt.outputHash = WRONG;
         vm.expectRevert(
-            abi.encodeWithSelector(IAuditManager.AuditManager_WrongReceipt.selector, caseId, _structHash(receipt))
+            abi.encodeWithSelector(ICaseDocket.CaseDocket_WrongReceipt.selector, caseId, _structHash(receipt))
         );
-        auditManager.prove(caseId, receipt, _evidence(receipt));
+        docket.prove(caseId, receipt, _evidence(receipt));
     }
 
     function test_RevertWhen_TheDeadlineHasPassed() public {
         IReceipts.Receipt memory receipt = _receiptOf(2);
         uint256 caseId = _challenge(receipt);
-        uint64 deadline = auditManager.caseOf(caseId).deadline;
+        uint64 deadline = docket.caseOf(caseId).deadline;
         _warpTo(deadline);
-        vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_DeadlinePassed.selector, caseId, deadline));
-        auditManager.prove(caseId, receipt, _evidence(receipt));
+        vm.expectRevert(abi.encodeWithSelector(ICaseDocket.CaseDocket_DeadlinePassed.selector, caseId, deadline));
+        docket.prove(caseId, receipt, _evidence(receipt));
     }
 
     function test_RevertWhen_NoVerifierJudges() public {
         IReceipts.Receipt memory receipt = _receiptOf(4);
         uint256 caseId = _challenge(receipt);
-        _expectStage(caseId, IAuditManager.Stage.Judging);
-        auditManager.prove(caseId, receipt, _evidence(receipt));
+        _expectStage(caseId, ICaseDocket.Stage.Judging);
+        docket.prove(caseId, receipt, _evidence(receipt));
     }
 }

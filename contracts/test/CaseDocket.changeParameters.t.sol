@@ -2,75 +2,83 @@
 pragma solidity =0.8.37;
 
 import {AuditManager} from "../src/AuditManager.sol";
-import {Docket} from "../src/audits/Docket.sol";
+import {CaseDocket} from "../src/CaseDocket.sol";
+import {ChallengeManager} from "../src/ChallengeManager.sol";
 import {IAuditManager} from "../src/interfaces/IAuditManager.sol";
+import {ICaseDocket} from "../src/interfaces/ICaseDocket.sol";
+import {IChallengeManager} from "../src/interfaces/IChallengeManager.sol";
+import {IInferenceSettlement} from "../src/interfaces/IInferenceSettlement.sol";
+import {IRandomness} from "../src/interfaces/IRandomness.sol";
 import {AuditBase} from "./AuditBase.t.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 
-contract AuditManagerChangeParametersTest is AuditBase {
+contract CaseDocketChangeParametersTest is AuditBase {
     uint256 private constant MAX_WINDOW = 30 days;
 
     /// @dev `parameters` are right but for one, which is out of its range.
     function _assertRejected(
         bytes32 name,
-        IAuditManager.Parameters memory parameters,
+        ICaseDocket.Parameters memory parameters,
         uint256 value,
         uint256 min,
         uint256 max
     ) private {
         vm.expectRevert(
-            abi.encodeWithSelector(IAuditManager.AuditManager_ParameterOutOfRange.selector, name, value, min, max)
+            abi.encodeWithSelector(ICaseDocket.CaseDocket_ParameterOutOfRange.selector, name, value, min, max)
         );
-        new AuditManager(address(accessManager), _system(), parameters);
+        new CaseDocket(address(accessManager), _system(), parameters);
     }
 
     function test_TheGovernorChangesThem() public {
-        IAuditManager.Parameters memory next = _auditParameters();
+        ICaseDocket.Parameters memory next = _auditParameters();
         (next.bond, next.answerWindow) = (12 ether, 2 days);
-        bytes memory data = abi.encodeCall(auditManager.changeParameters, (next));
+        bytes memory data = abi.encodeCall(docket.changeParameters, (next));
         vm.prank(governor);
-        accessManager.schedule(address(auditManager), data, 0);
+        accessManager.schedule(address(docket), data, 0);
         _skip(GOVERNOR_DELAY);
-        vm.expectEmit(address(auditManager));
-        emit IAuditManager.AuditParametersChanged(2, _auditParameters(), next);
+        vm.expectEmit(address(docket));
+        emit ICaseDocket.AuditParametersChanged(2, _auditParameters(), next);
         vm.prank(governor);
-        accessManager.execute(address(auditManager), data);
-        (IAuditManager.Parameters memory current, uint32 version) = auditManager.parameters();
+        accessManager.execute(address(docket), data);
+        (ICaseDocket.Parameters memory current, uint32 version) = docket.parameters();
         assertEq(abi.encode(current), abi.encode(next));
         assertEq(version, 2);
-        assertEq(abi.encode(auditManager.parametersOf(1)), abi.encode(_auditParameters()));
+        assertEq(abi.encode(docket.parametersOf(1)), abi.encode(_auditParameters()));
     }
 
     function test_TheyAreToldAtDeployment() public {
-        IAuditManager.Parameters memory none;
-        Docket.System memory system = _system();
+        ICaseDocket.Parameters memory none;
+        ICaseDocket.System memory system = _system();
         vm.expectEmit();
-        emit IAuditManager.AuditManagerConfigured(
-            system.settlement,
-            address(operatorRegistry),
-            address(modelRegistry),
-            address(vault),
-            address(ledger),
-            address(faults),
-            address(randomness),
-            address(verifiers),
-            address(judges),
-            address(gauge)
-        );
+        emit ICaseDocket.CaseDocketConfigured(system);
         vm.expectEmit();
-        emit IAuditManager.AuditParametersChanged(1, none, _auditParameters());
-        new AuditManager(address(accessManager), system, _auditParameters());
+        emit ICaseDocket.AuditParametersChanged(1, none, _auditParameters());
+        ICaseDocket caseDocket = new CaseDocket(address(accessManager), system, _auditParameters());
+        assertEq(abi.encode(caseDocket.system()), abi.encode(system));
+        assertEq(caseDocket.BOND_PARTS(), 6);
+        vm.expectEmit();
+        emit IAuditManager.AuditManagerConfigured(address(caseDocket), address(randomness));
+        new AuditManager(caseDocket, randomness);
+        vm.expectEmit();
+        emit IChallengeManager.ChallengeManagerConfigured(address(caseDocket));
+        new ChallengeManager(address(accessManager), caseDocket);
     }
 
     function test_RevertWhen_SomethingIsMissingAtDeployment() public {
-        Docket.System memory system = _system();
-        system.settlement = address(0);
+        ICaseDocket.System memory system = _system();
+        system.settlement = IInferenceSettlement(address(0));
+        vm.expectRevert(ICaseDocket.CaseDocket_ZeroAddress.selector);
+        new CaseDocket(address(accessManager), system, _auditParameters());
         vm.expectRevert(IAuditManager.AuditManager_ZeroAddress.selector);
-        new AuditManager(address(accessManager), system, _auditParameters());
+        new AuditManager(docket, IRandomness(address(0)));
+        vm.expectRevert(IAuditManager.AuditManager_ZeroAddress.selector);
+        new AuditManager(ICaseDocket(address(0)), randomness);
+        vm.expectRevert(IChallengeManager.ChallengeManager_ZeroAddress.selector);
+        new ChallengeManager(address(accessManager), ICaseDocket(address(0)));
     }
 
     function test_RevertWhen_AnAmountIsOutOfRange() public {
-        IAuditManager.Parameters memory parameters = _auditParameters();
+        ICaseDocket.Parameters memory parameters = _auditParameters();
         parameters.minProbability = 0;
         _assertRejected("minProbability", parameters, 0, 1, WAD);
         parameters.minProbability = uint64(WAD + 1);
@@ -92,7 +100,7 @@ contract AuditManagerChangeParametersTest is AuditBase {
     }
 
     function test_RevertWhen_AWindowIsOutOfRange() public {
-        IAuditManager.Parameters memory parameters = _auditParameters();
+        ICaseDocket.Parameters memory parameters = _auditParameters();
         parameters.answerWindow = 0;
         _assertRejected("answerWindow", parameters, 0, 1, MAX_WINDOW);
         parameters = _auditParameters();
@@ -114,22 +122,22 @@ contract AuditManagerChangeParametersTest is AuditBase {
 
     /// @dev An outage is known at the end of its period's report window: the grace must outlast that.
     function test_RevertWhen_TheGraceIsTooShortToShowAnOutage() public {
-        IAuditManager.Parameters memory parameters = _auditParameters();
+        ICaseDocket.Parameters memory parameters = _auditParameters();
         parameters.grace = uint32(PERIOD_SECONDS + REPORT_WINDOW);
         _assertRejected("grace", parameters, parameters.grace, uint256(PERIOD_SECONDS) + REPORT_WINDOW + 1, MAX_WINDOW);
     }
 
     /// @dev Else an operator could have withdrawn what a verdict takes.
     function test_RevertWhen_ACaseCanOutlastTheThaw() public {
-        IAuditManager.Parameters memory parameters = _auditParameters();
+        ICaseDocket.Parameters memory parameters = _auditParameters();
         parameters.answerWindow = uint32(THAW - 8 days - GRACE - PROOF_WINDOW);
-        new AuditManager(address(accessManager), _system(), parameters);
+        new CaseDocket(address(accessManager), _system(), parameters);
         ++parameters.answerWindow;
         _assertRejected("audit", parameters, THAW + 1, 1, THAW);
 
         parameters = _auditParameters();
         parameters.disputeWindow = uint32(THAW - CANARY_WINDOW - PROOF_WINDOW);
-        new AuditManager(address(accessManager), _system(), parameters);
+        new CaseDocket(address(accessManager), _system(), parameters);
         ++parameters.canaryWindow;
         _assertRejected("challenge", parameters, THAW + 1, 1, THAW);
         parameters = _auditParameters();
@@ -140,6 +148,6 @@ contract AuditManagerChangeParametersTest is AuditBase {
     function test_RevertWhen_TheCallerIsNotTheGovernor() public {
         vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, attacker));
         vm.prank(attacker);
-        auditManager.changeParameters(_auditParameters());
+        docket.changeParameters(_auditParameters());
     }
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import {IAuditManager} from "../src/interfaces/IAuditManager.sol";
+import {ICaseDocket} from "../src/interfaces/ICaseDocket.sol";
+import {IChallengeManager} from "../src/interfaces/IChallengeManager.sol";
 import {IFaults} from "../src/interfaces/IFaults.sol";
 import {IReceipts} from "../src/interfaces/IReceipts.sol";
 import {AuditBase} from "./AuditBase.t.sol";
 
-contract AuditManagerChallengeEquivocationTest is AuditBase {
+contract ChallengeManagerChallengeEquivocationTest is AuditBase {
     IReceipts.Receipt private _one;
     IReceipts.Receipt private _other;
 
@@ -21,14 +22,14 @@ contract AuditManagerChallengeEquivocationTest is AuditBase {
         bytes memory signatureA = _signReceipt(_one);
         bytes memory signatureB = _signReceipt(_other);
         vm.prank(challenger);
-        auditManager.challengeEquivocation(_one, signatureA, _other, signatureB);
+        challenges.challengeEquivocation(_one, signatureA, _other, signatureB);
     }
 
     function test_TwoOutputsForOneRequestArePunishedAtOnce() public {
         batches.payLane(payer.addr, operator, modelId, 10 ether);
         bytes32 offence = keccak256(abi.encode(IFaults.Fault.Equivocation, operator, _one.requestId));
-        vm.expectEmit(address(auditManager));
-        emit IAuditManager.EquivocationProved(
+        vm.expectEmit(address(challenges));
+        emit IChallengeManager.EquivocationProved(
             operator, challenger, offence, _one.requestId, _structHash(_one), _structHash(_other)
         );
         _challengeBoth();
@@ -43,7 +44,7 @@ contract AuditManagerChallengeEquivocationTest is AuditBase {
         assertEq(punishment.refund, 1 ether);
         assertEq(gauge.openCases(), 0);
         assertEq(gauge.signs().lostDisputes, 10_000);
-        assertEq(feeToken.balanceOf(address(auditManager)), 0);
+        assertEq(feeToken.balanceOf(address(challenges)), 0);
     }
 
     function test_RevertWhen_ItWasPunished() public {
@@ -51,8 +52,8 @@ contract AuditManagerChallengeEquivocationTest is AuditBase {
         bytes32 offence = keccak256(abi.encode(IFaults.Fault.Equivocation, operator, _one.requestId));
         bytes memory signatureA = _signReceipt(_one);
         bytes memory signatureB = _signReceipt(_other);
-        vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_AlreadyPunished.selector, offence));
-        auditManager.challengeEquivocation(_other, signatureB, _one, signatureA);
+        vm.expectRevert(abi.encodeWithSelector(IChallengeManager.ChallengeManager_AlreadyPunished.selector, offence));
+        challenges.challengeEquivocation(_other, signatureB, _one, signatureA);
     }
 
     function test_RevertWhen_TheyDoNotContradictEachOther() public {
@@ -60,13 +61,13 @@ contract AuditManagerChallengeEquivocationTest is AuditBase {
         _other.outputHash = _one.outputHash;
         _other.latencyMs = 7;
         bytes memory signatureB = _signReceipt(_other);
-        vm.expectRevert(IAuditManager.AuditManager_NoEquivocation.selector);
-        auditManager.challengeEquivocation(_one, signatureA, _other, signatureB);
+        vm.expectRevert(IChallengeManager.ChallengeManager_NoEquivocation.selector);
+        challenges.challengeEquivocation(_one, signatureA, _other, signatureB);
 
         _other = _receipt(2);
         signatureB = _signReceipt(_other);
-        vm.expectRevert(IAuditManager.AuditManager_NoEquivocation.selector);
-        auditManager.challengeEquivocation(_one, signatureA, _other, signatureB);
+        vm.expectRevert(IChallengeManager.ChallengeManager_NoEquivocation.selector);
+        challenges.challengeEquivocation(_one, signatureA, _other, signatureB);
     }
 
     /// @dev Nobody answers for what another signed.
@@ -74,13 +75,13 @@ contract AuditManagerChallengeEquivocationTest is AuditBase {
         bytes memory signatureA = _signReceipt(_one);
         Account memory key = signingKeyOf[operators[1]];
         bytes memory signatureB = _signReceipt(_other, key);
-        vm.expectRevert(abi.encodeWithSelector(IAuditManager.AuditManager_InvalidReceipt.selector, key.addr, operator));
-        auditManager.challengeEquivocation(_one, signatureA, _other, signatureB);
+        vm.expectRevert(abi.encodeWithSelector(ICaseDocket.CaseDocket_InvalidReceipt.selector, key.addr, operator));
+        challenges.challengeEquivocation(_one, signatureA, _other, signatureB);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IAuditManager.AuditManager_InvalidReceipt.selector, signingKeyOf[operator].addr, operators[1]
+                ICaseDocket.CaseDocket_InvalidReceipt.selector, signingKeyOf[operator].addr, operators[1]
             )
         );
-        auditManager.challengeEquivocation(_other, signatureB, _one, signatureA);
+        challenges.challengeEquivocation(_other, signatureB, _one, signatureA);
     }
 }
