@@ -149,7 +149,8 @@ impl Committee {
         let mut answers: BTreeMap<u32, Option<usize>> = BTreeMap::new();
         for (operator, is_up) in operators.iter().zip(up) {
             let Some(index) = operator.bitmap_index() else { continue };
-            if index >= watch.operator_count {
+            // Who is not in service is not observed: it would count as missed by the network.
+            if index >= watch.operator_count || !operator.is_active() {
                 continue;
             }
             let answer = is_up.then(|| answer(network, operator, moment)).transpose()?;

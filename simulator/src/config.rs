@@ -14,6 +14,7 @@ pub const DEV_MNEMONIC: &str = "test test test test test test test test test tes
 pub const DEV_CHAIN_ID: u64 = 31_337;
 /// The last of the ten accounts that a development chain funds: the first deploys.
 const DEV_FAUCET_INDEX: u32 = 9;
+const DEV_ACCOUNTS: u32 = 10;
 
 /// A committee needs five operators; metrics of concentration are calibrated up to 450.
 const OPERATORS: std::ops::RangeInclusive<u32> = 5..=450;
@@ -134,6 +135,16 @@ impl Secrets {
             mnemonic: DEV_MNEMONIC.into(),
             faucet,
         }
+    }
+
+    /// Accounts that may be asked to act for the network itself, such as to answer a test feed: the faucet, and on a
+    /// development chain all that it funds.
+    pub(crate) fn guardians(&self, chain_id: u64) -> Vec<PrivateKeySigner> {
+        let public = if chain_id == DEV_CHAIN_ID { DEV_ACCOUNTS } else { 0 };
+        (0..public)
+            .map(|index| MnemonicBuilder::from_phrase_nth(DEV_MNEMONIC, index))
+            .chain([self.faucet.clone()])
+            .collect()
     }
 
     /// What was given, and on a development chain the public accounts for what was not.

@@ -2,22 +2,25 @@
 
 use std::collections::BTreeSet;
 
-use alloy::primitives::{Address, B256, U256};
-use alloy::rpc::types::Filter;
+use alloy::primitives::{Address, U256};
 use alloy::signers::local::PrivateKeySigner;
-use alloy::sol_types::SolEvent;
 use anyhow::Result;
 use plumbline_protocol::OperatorRegistry;
-use plumbline_protocol::{InferenceSettlement, Slasher, StakeVault, UptimeLedger};
+use plumbline_protocol::{AuditManager, InferenceSettlement, Slasher, StakeVault};
 
 use crate::accounts::{Keyring, Role};
 use crate::network::{Moment, Network};
 use crate::outbox::{Call, Outbox};
 use crate::purse::coins;
+use crate::results::{Outcome, Results};
 
 /// Ended periods that are looked at after a start.
 const MAX_PERIODS_BACK: u64 = 16;
+/// Periods before the present one that can still be weighed, as in the contract.
+const MAX_PERIODS_WEIGHED: u64 = 64;
 const COLLECT_PERIODS: u64 = 5;
+/// Accounts that are looked at in one collection.
+const MAX_COLLECTIONS: usize = 64;
 
 pub(crate) struct Keeper {
     account: PrivateKeySigner,
@@ -25,14 +28,6 @@ pub(crate) struct Keeper {
     /// Final periods with nothing left to punish.
     done: BTreeSet<u64>,
     looked_at_slot: Option<u64>,
-}
-
-/// Result words of a final period.
-struct Outcome {
-    period: u64,
-    operators: u32,
-    observed: Vec<U256>,
-    up: Vec<U256>,
 }
 
 impl Keeper {
@@ -62,31 +57,63 @@ impl Keeper {
         self.looked_at_slot = None;
     }
 
-    /// Punishes every fault of final periods whose evidence still counts.
-    pub(crate) async fn plan(&mut self, network: &Network, moment: Moment, calls: &mut Vec<Call>) -> Result<()> {
+    /// Weighs final periods in their order, and punishes every fault of those whose evidence still counts.
+    pub(crate) async fn plan(
+        &mut self,
+        network: &Network,
+        results: &mut Results,
+        moment: Moment,
+        calls: &mut Vec<Call>,
+    ) -> Result<()> {
         let slot = Some(moment.slot);
         if self.looked_at_slot == slot || self.coins.is_zero() {
             return Ok(());
         }
+        let next = self.plan_weighing(network, results, moment, calls).await?;
         let oldest = moment.period.saturating_sub(MAX_PERIODS_BACK);
         self.done.retain(|period| *period >= oldest);
-        for period in oldest..moment.period {
+        // A penalty depends on how its period was weighed.
+        for period in oldest..moment.period.min(next) {
             let ended = network.schedule.period_start(period + 1);
-            let closed = ended + network.schedule.report_window;
-            let judged = closed <= moment.head.timestamp && moment.head.timestamp < ended + network.evidence_window;
-            if !judged || self.done.contains(&period) {
+            if self.done.contains(&period) || moment.head.timestamp >= ended + network.evidence_window {
                 continue;
             }
+            let Some(outcome) = results.of(network, period, moment).await? else {
+                continue;
+            };
             let before = calls.len();
-            if let Some(outcome) = outcome(network, period, moment.head.number).await? {
-                self.punish(network, &outcome, calls).await?;
-            }
+            self.punish(network, outcome, calls).await?;
             if calls.len() == before {
                 self.done.insert(period);
             }
         }
         self.looked_at_slot = slot;
         Ok(())
+    }
+
+    /// Weighs the first period with a result that was not weighed. Gives the first period that can still be weighed.
+    async fn plan_weighing(
+        &self,
+        network: &Network,
+        results: &mut Results,
+        moment: Moment,
+        calls: &mut Vec<Call>,
+    ) -> Result<u64> {
+        let slasher = network.addresses.slasher;
+        let next = network.read(slasher, Slasher::nextPeriodCall {}).await?;
+        let oldest = next.max(moment.period.saturating_sub(MAX_PERIODS_WEIGHED));
+        for period in oldest..moment.period {
+            if let Some(outcome) = results.of(network, period, moment).await? {
+                let weigh = Slasher::weighPeriodCall {
+                    period,
+                    observed: outcome.observed.clone(),
+                    up: outcome.up.clone(),
+                };
+                calls.push(Call::new(self.account.address(), slasher, "weigh a period", &weigh));
+                break;
+            }
+        }
+        Ok(next)
     }
 
     async fn punish(&self, network: &Network, outcome: &Outcome, calls: &mut Vec<Call>) -> Result<()> {
@@ -121,10 +148,11 @@ impl Keeper {
         Ok(())
     }
 
-    /// Collects what fees and penalties credited to accounts; anyone may.
+    /// Collects what fees, penalties and bonds credited to accounts; anyone may.
     pub(crate) async fn plan_collections(
         &self,
         network: &Network,
+        creditors: &BTreeSet<Address>,
         moment: Moment,
         calls: &mut Vec<Call>,
     ) -> Result<()> {
@@ -132,94 +160,28 @@ impl Keeper {
             return Ok(());
         }
         let (vault, settlement) = (network.addresses.stake_vault, network.addresses.inference_settlement);
+        let challenges = network.courts.challenges;
         let keeper = self.account.address();
-        let reserve = network.read(settlement, InferenceSettlement::RESERVECall {}).await?;
         let sink = network.read(vault, StakeVault::SINKCall {}).await?;
-        for account in BTreeSet::from([keeper, reserve]) {
-            if !network
-                .read(settlement, InferenceSettlement::creditedCall { account })
-                .await?
-                .is_zero()
-            {
+        let known = creditors.iter().copied().filter(|account| !account.is_zero());
+        let accounts: BTreeSet<Address> = known.take(MAX_COLLECTIONS).chain([keeper, sink]).collect();
+        for account in accounts {
+            let credited = InferenceSettlement::creditedCall { account };
+            if !network.read(settlement, credited).await?.is_zero() {
                 let collect = InferenceSettlement::collectCall { account };
                 calls.push(Call::new(keeper, settlement, "collect credited fees", &collect));
             }
-        }
-        for account in BTreeSet::from([keeper, sink]) {
-            if !network
-                .read(vault, StakeVault::creditedCall { account })
-                .await?
-                .is_zero()
-            {
+            let credited = AuditManager::creditedCall { account };
+            if !network.read(challenges, credited).await?.is_zero() {
+                let collect = AuditManager::collectCall { account };
+                calls.push(Call::new(keeper, challenges, "collect a bond", &collect));
+            }
+            let credited = StakeVault::creditedCall { account };
+            if !network.read(vault, credited).await?.is_zero() {
                 let collect = StakeVault::collectSlashedCall { account };
                 calls.push(Call::new(keeper, vault, "collect slashed stake", &collect));
             }
         }
         Ok(())
-    }
-}
-
-/// The result of a period that can no longer be replaced; none when none was posted.
-async fn outcome(network: &Network, period: u64, head: u64) -> Result<Option<Outcome>> {
-    let ledger = network.addresses.uptime_ledger;
-    let stored = network.read(ledger, UptimeLedger::periodOfCall { period }).await?;
-    if stored.reports == 0 {
-        return Ok(None);
-    }
-    let filter = Filter::new()
-        .address(ledger)
-        .event_signature(UptimeLedger::PeriodReported::SIGNATURE_HASH)
-        .topic1(B256::from(U256::from(period)));
-    for log in network.logs(&filter, stored.drawBlock, head).await?.into_iter().rev() {
-        let reported = UptimeLedger::PeriodReported::decode_log(&log.inner)?;
-        if reported.resultHash == stored.resultHash {
-            let (observed, up) = (reported.observed.clone(), reported.up.clone());
-            return Ok(Some(Outcome {
-                period,
-                operators: stored.operatorCount,
-                observed,
-                up,
-            }));
-        }
-    }
-    tracing::warn!(
-        period,
-        "the log of a period's result was not found; its downtime is not punished"
-    );
-    Ok(None)
-}
-
-impl Outcome {
-    /// Slots in which an operator was observed, and in which it was observed and down.
-    fn tally(&self, index: u32) -> (u64, u64) {
-        let words = self.operators.div_ceil(256) as usize;
-        let (word, bit) = ((index / 256) as usize, (index % 256) as usize);
-        let slots = self.observed.iter().zip(&self.up).skip(word).step_by(words);
-        slots.fold((0, 0), |(observed, missed), (seen, up)| {
-            let seen = u64::from(seen.bit(bit));
-            (observed + seen, missed + (seen & u64::from(!up.bit(bit))))
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tally_reads_its_own_bit_in_every_slot() {
-        let bit = |index: usize| U256::from(1) << index;
-        // Two words a slot, three slots.
-        let observed = vec![U256::ZERO, bit(1), U256::ZERO, bit(1) | bit(2), U256::MAX, bit(1)];
-        let up = vec![U256::ZERO, bit(1), U256::ZERO, bit(2), U256::MAX, U256::ZERO];
-        let outcome = Outcome {
-            period: 0,
-            operators: 300,
-            observed,
-            up,
-        };
-        assert_eq!(outcome.tally(257), (3, 2));
-        assert_eq!(outcome.tally(258), (1, 0));
-        assert_eq!(outcome.tally(1), (1, 0));
     }
 }

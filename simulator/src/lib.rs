@@ -6,11 +6,14 @@
 mod accounts;
 mod availability;
 mod books;
+mod clerk;
 mod committee;
 mod config;
 mod delegators;
 mod demand;
+mod docket;
 mod evidence;
+mod gauges;
 mod keeper;
 mod network;
 mod operators;
@@ -21,9 +24,11 @@ mod publishers;
 mod purse;
 mod random;
 mod report;
+mod results;
 mod service;
 mod simulation;
 mod step;
+mod terms;
 
 use anyhow::Result;
 use plumbline_protocol::Deployment;

@@ -6,13 +6,13 @@ use std::time::Duration;
 use alloy::consensus::BlockHeader;
 use alloy::eips::BlockNumberOrTag;
 use alloy::network::TransactionBuilder;
-use alloy::primitives::{Address, B256, Bytes, U256};
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy::providers::{DynProvider, Provider};
 use alloy::rpc::types::{Filter, Log, TransactionRequest};
 use alloy::sol_types::{Eip712Domain, SolCall, eip712_domain};
 use alloy::transports::{RpcError, TransportError};
 use anyhow::{Context, Result, anyhow, ensure};
-use plumbline_protocol::deployment::Addresses;
+use plumbline_protocol::deployment::{Addresses, AuditParameters};
 use plumbline_protocol::rpc::{connect, redact};
 use plumbline_protocol::typed_data::{operator_domain, settlement_domain, uptime_domain};
 use plumbline_protocol::{Deployment, Slasher, TestToken, UptimeLedger};
@@ -81,6 +81,40 @@ pub(crate) struct Moment {
     pub(crate) period: u64,
 }
 
+/// Which contract takes what concerns a case, and tells of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Courts {
+    /// Draws, answers, and the execution of audits.
+    pub(crate) audits: Address,
+    /// What audits and challenges share: proofs and conclusions.
+    pub(crate) docket: Address,
+    pub(crate) challenges: Address,
+    /// Committees of judges.
+    pub(crate) judges: Address,
+}
+
+impl Courts {
+    fn new(addresses: &Addresses) -> Self {
+        Self {
+            audits: addresses.audit_manager,
+            docket: addresses.audit_manager,
+            challenges: addresses.audit_manager,
+            judges: addresses.judge_committee,
+        }
+    }
+
+    pub(crate) fn all(&self) -> Vec<Address> {
+        vec![self.audits, self.docket, self.challenges, self.judges]
+    }
+}
+
+/// Which block seeds what was committed, and for how long it can be proved.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rounds {
+    pub(crate) delay: u64,
+    pub(crate) window: u64,
+}
+
 /// An ERC-20 that the contracts use.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Token {
@@ -94,12 +128,15 @@ pub(crate) struct Network {
     pub(crate) provider: DynProvider,
     pub(crate) chain_id: u64,
     pub(crate) addresses: Addresses,
+    pub(crate) courts: Courts,
+    pub(crate) rounds: Rounds,
     pub(crate) deployed_at: u64,
     pub(crate) schedule: Schedule,
     pub(crate) own_stake_floor: U256,
     pub(crate) min_deposit: U256,
     pub(crate) evidence_window: u64,
     pub(crate) exit_delay: u64,
+    pub(crate) audit_parameters: AuditParameters,
     /// Account that hands out coins, and tokens that nobody can mint.
     pub(crate) faucet: Address,
     pub(crate) stake_token: Token,
@@ -131,6 +168,12 @@ impl Network {
             provider,
             chain_id,
             addresses,
+            courts: Courts::new(&addresses),
+            rounds: Rounds {
+                delay: deployment.parameters.randomness.delay_blocks,
+                window: deployment.parameters.randomness.window_blocks,
+            },
+            audit_parameters: deployment.parameters.audits.clone(),
             deployed_at: deployment.block.number,
             schedule: Schedule {
                 genesis: 0,
@@ -248,6 +291,17 @@ impl Network {
             hash: block.header.hash,
             timestamp: block.header.timestamp,
             has_base_fee: block.header.base_fee_per_gas().is_some(),
+        }))
+    }
+
+    /// A block's header as its hash is of it; none when the endpoint does not give all of it.
+    pub(crate) async fn header(&self, number: u64) -> Result<Option<Bytes>> {
+        let block = self
+            .rpc("read a header", self.provider.get_block_by_number(number.into()))
+            .await?;
+        Ok(block.and_then(|block| {
+            let encoded: Bytes = alloy::rlp::encode(&block.header.inner).into();
+            (keccak256(&encoded) == block.header.hash).then_some(encoded)
         }))
     }
 

@@ -137,7 +137,7 @@ impl Operator {
         self.chain.record.is_some() && self.chain.own_stake >= network.own_stake_floor
     }
 
-    fn is_active(&self) -> bool {
+    pub(crate) fn is_active(&self) -> bool {
         self.chain.record.as_ref().is_some_and(|record| record.status == ACTIVE)
     }
 

@@ -17,7 +17,8 @@ use alloy::transports::TransportError;
 use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt, stream};
 use plumbline_protocol::{
-    InferenceSettlement, ModelRegistry, OperatorRegistry, Slasher, StakeVault, TestToken, UptimeLedger,
+    AuditManager, BlockRandomness, InferenceSettlement, JudgeCommittee, ModelRegistry, OperatorRegistry, PriceOracle,
+    RewardReserve, Slasher, StakeVault, StressGauge, TestToken, UptimeLedger,
 };
 
 use crate::network::{CONCURRENCY, Head, Network};
@@ -496,6 +497,12 @@ pub(crate) fn revert_reason(error: &TransportError) -> Option<String> {
         UptimeLedger::UptimeLedgerErrors,
         Slasher::SlasherErrors,
         ModelRegistry::ModelRegistryErrors,
+        AuditManager::AuditManagerErrors,
+        JudgeCommittee::JudgeCommitteeErrors,
+        BlockRandomness::BlockRandomnessErrors,
+        RewardReserve::RewardReserveErrors,
+        PriceOracle::PriceOracleErrors,
+        StressGauge::StressGaugeErrors,
         TestToken::TestTokenErrors
     );
     Some(response.message.to_string())

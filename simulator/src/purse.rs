@@ -5,8 +5,9 @@ use alloy::providers::Provider;
 use anyhow::Result;
 use plumbline_protocol::TestToken;
 
+use crate::accounts::{Keyring, Role};
 use crate::network::{Network, Token};
-use crate::outbox::Call;
+use crate::outbox::{Call, Outbox};
 
 /// Tokens got at a time, as a multiple of what is needed now.
 const SUPPLY: u64 = 8;
@@ -77,4 +78,43 @@ pub(crate) async fn coins(network: &Network, account: Address) -> Result<U256> {
     network
         .rpc("read a balance", network.provider.get_balance(account))
         .await
+}
+
+/// One of the keepers' accounts: each duty has its own, so that none waits for another's transactions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Desk {
+    pub(crate) account: Address,
+    coins: U256,
+}
+
+/// Keepers' duties, by the index of their account.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Duty {
+    Record = 2,
+    Audit = 3,
+    Gauge = 4,
+    Reward = 5,
+}
+
+impl Desk {
+    pub(crate) fn new(keyring: &Keyring, duty: Duty, outbox: &mut Outbox) -> Result<Self> {
+        let signer = keyring.signer(Role::Keeper, duty as usize)?;
+        outbox.add_account(&signer);
+        let (account, coins) = (signer.address(), U256::ZERO);
+        Ok(Self { account, coins })
+    }
+
+    pub(crate) async fn refresh(&mut self, network: &Network) -> Result<()> {
+        self.coins = coins(network, self.account).await?;
+        Ok(())
+    }
+
+    pub(crate) fn coins(&self) -> (Address, U256) {
+        (self.account, self.coins)
+    }
+
+    /// It can pay for gas.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.coins.is_zero()
+    }
 }

@@ -95,6 +95,14 @@ pub(crate) async fn settlement(
     if due.is_empty() || operator.receipts.is_empty() {
         return Ok(None);
     }
+    // Without headroom nothing would be paid: before the price is known, or while too much is open. It waits.
+    let coverage = InferenceSettlement::coverageCall {
+        operator: operator.address(),
+    };
+    let coverage = network.read(network.addresses.inference_settlement, coverage).await?;
+    if coverage.headroom.is_zero() {
+        return Ok(None);
+    }
     let receipts: Vec<SignedReceipt> = operator.receipts.iter().take(MAX_RECEIPTS_OF_BATCH).cloned().collect();
     let commitment = evidence.commit(operator.address(), &receipts, &due).await?;
     let (vouchers, signatures) = due
@@ -106,6 +114,7 @@ pub(crate) async fn settlement(
         signatures,
         receiptsRoot: commitment.root,
         receiptCount: commitment.count,
+        declaredRisk: 0,
         evidenceURI: commitment.uri,
     };
     let contract = network.addresses.inference_settlement;

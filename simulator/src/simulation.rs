@@ -11,10 +11,13 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::Keyring;
 use crate::availability::Availability;
 use crate::books::Books;
+use crate::clerk::Clerk;
 use crate::committee::Committee;
 use crate::config::{Config, Secrets};
 use crate::delegators::Delegator;
+use crate::docket::Docket;
 use crate::evidence::Evidence;
+use crate::gauges::Gauges;
 use crate::keeper::Keeper;
 use crate::network::{Head, Network};
 use crate::operators::Operator;
@@ -23,6 +26,7 @@ use crate::payers::Payer;
 use crate::population::{MODELS, Population};
 use crate::publishers::Publishers;
 use crate::report::Report;
+use crate::results::Results;
 
 /// Rounds of set-up: each account needs at most a handful, but the faucet serves only so many accounts in one.
 const MAX_SETUP_ROUNDS: u32 = 96;
@@ -59,6 +63,10 @@ pub struct Simulation {
     pub(crate) delegators: Vec<Delegator>,
     pub(crate) committee: Committee,
     pub(crate) keeper: Keeper,
+    pub(crate) clerk: Clerk,
+    pub(crate) gauges: Gauges,
+    pub(crate) docket: Docket,
+    pub(crate) results: Results,
     pub(crate) books: Books,
     pub(crate) evidence: Evidence,
     pub(crate) outbox: Outbox,
@@ -171,12 +179,18 @@ impl Simulation {
         for (index, spec) in population.delegators.iter().enumerate() {
             delegators.push(Delegator::new(&keyring, index, *spec, &operators, &mut outbox)?);
         }
+        let guardians = secrets.guardians(network.chain_id);
+        let gauges = Gauges::new(&network, &keyring, &deployment.parameters, &guardians, &mut outbox).await?;
         let operator_addresses = operators.iter().map(Operator::address).zip((0..).map(Actor::Operator));
         let payer_addresses = payers.iter().map(Payer::address).zip((0..).map(Actor::Payer));
         Ok(Self {
             by_address: operator_addresses.chain(payer_addresses).collect(),
             committee: Committee::new(&keyring, config.seed, &mut outbox)?,
             keeper: Keeper::new(&keyring, &mut outbox)?,
+            clerk: Clerk::new(&keyring, &mut outbox)?,
+            gauges,
+            docket: Docket::default(),
+            results: Results::default(),
             evidence: Evidence::new(config.evidence_dir.as_deref())?,
             books: Books::default(),
             report: Report::default(),

@@ -52,6 +52,7 @@ impl Simulation {
         if self.refreshed_period.is_some() && self.seen == Some(head) && mined.is_empty() {
             return Ok(self.status(moment));
         }
+        self.docket.follow(&self.network, head).await?;
         let changes = self.take_in(mined);
         if self.refreshed_period == Some(moment.period) {
             self.refresh_changed(changes).await?;
@@ -98,6 +99,8 @@ impl Simulation {
         self.refreshed_period = None;
         self.committee.forget();
         self.keeper.forget();
+        self.results.forget();
+        self.docket.forget();
         self.seen = None;
         Ok(())
     }
@@ -191,6 +194,8 @@ impl Simulation {
         self.publishers.refresh(network).await?;
         self.committee.refresh(network).await?;
         self.keeper.refresh(network).await?;
+        self.clerk.refresh(network).await?;
+        self.gauges.refresh(network, moment.head.timestamp).await?;
         let models = &self.publishers.models;
         let now = moment.head.timestamp;
         stream::iter(self.operators.iter_mut().map(Ok))
@@ -279,7 +284,10 @@ impl Simulation {
         for delegator in &self.delegators {
             delegator.plan_period(&self.network, moment, &mut calls);
         }
-        self.keeper.plan_collections(&self.network, moment, &mut calls).await?;
+        let creditors = &self.docket.creditors;
+        self.keeper
+            .plan_collections(&self.network, creditors, moment, &mut calls)
+            .await?;
         calls.retain(|call| !self.outbox.is_busy(call.from));
         self.chores = calls;
         Ok(())
@@ -325,6 +333,7 @@ impl Simulation {
         let accounts = accounts.chain(self.payers.iter().map(|payer| payer.coins()));
         let accounts = accounts.chain(self.delegators.iter().map(|delegator| delegator.coins()));
         let accounts = accounts.chain([self.committee.coins(), (self.keeper.address(), self.keeper.coins)]);
+        let accounts = accounts.chain(self.clerk.coins()).chain([self.gauges.coins()]);
         accounts
             .filter(|(account, held)| *account != self.network.faucet && *held < full / U256::from(2))
             .map(|(account, held)| (account, full - held))
@@ -394,11 +403,15 @@ impl Simulation {
     async fn plan_urgent(&mut self, up: &[bool], moment: Moment) -> Result<Vec<Call>> {
         let mut calls = Vec::new();
         let network = &self.network;
+        self.gauges.plan(network, &self.outbox, moment, &mut calls).await?;
         self.committee.plan_draw(network, moment, &mut calls).await?;
         self.committee
             .plan_posts(network, &self.operators, up, &mut self.evidence, moment, &mut calls)
             .await?;
-        self.keeper.plan(network, moment, &mut calls).await?;
+        self.keeper.plan(network, &mut self.results, moment, &mut calls).await?;
+        self.clerk
+            .plan(network, &self.docket, &self.outbox, moment, &mut calls)
+            .await?;
         for (index, is_up) in up.iter().enumerate() {
             // In turns, so that not all settle in the same block.
             let turn = 1 + (moment.slot + index as u64) / u64::from(self.config.settle_slots);
@@ -425,6 +438,10 @@ impl Simulation {
         if calls.is_empty() {
             return Ok(Setup::Complete);
         }
+        // The price takes a while to be known, and without it nobody is paid.
+        self.gauges
+            .plan(&self.network, &self.outbox, moment, &mut calls)
+            .await?;
         let sent = self.outbox.send(&self.network, Vec::new(), &mut calls, head).await?;
         if sent > 0 {
             return Ok(Setup::Continues);

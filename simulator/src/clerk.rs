@@ -1,0 +1,167 @@
+//! The clerk of audits: records seeds, draws batches and committees, and executes what was decided. Anybody may.
+
+use alloy::primitives::{Address, U256};
+use anyhow::Result;
+use plumbline_protocol::{AuditManager, BlockRandomness, JudgeCommittee};
+
+use crate::accounts::Keyring;
+use crate::docket::{Case, Docket};
+use crate::network::{Moment, Network};
+use crate::outbox::{Call, Outbox};
+use crate::purse::{Desk, Duty};
+use crate::terms::Stage;
+
+/// Seeds recorded and batches drawn in one step.
+const MAX_RECORDS: usize = 16;
+const MAX_DRAWS: usize = 32;
+const MAX_RULINGS: usize = 16;
+
+pub(crate) struct Clerk {
+    recorder: Desk,
+    desk: Desk,
+}
+
+impl Clerk {
+    pub(crate) fn new(keyring: &Keyring, outbox: &mut Outbox) -> Result<Self> {
+        Ok(Self {
+            recorder: Desk::new(keyring, Duty::Record, outbox)?,
+            desk: Desk::new(keyring, Duty::Audit, outbox)?,
+        })
+    }
+
+    pub(crate) fn coins(&self) -> [(Address, U256); 2] {
+        [self.recorder.coins(), self.desk.coins()]
+    }
+
+    pub(crate) async fn refresh(&mut self, network: &Network) -> Result<()> {
+        self.recorder.refresh(network).await?;
+        self.desk.refresh(network).await
+    }
+
+    /// Accounts with transactions under way are left alone.
+    pub(crate) async fn plan(
+        &self,
+        network: &Network,
+        docket: &Docket,
+        outbox: &Outbox,
+        moment: Moment,
+        calls: &mut Vec<Call>,
+    ) -> Result<()> {
+        if self.recorder.is_open() && !outbox.is_busy(self.recorder.account) {
+            self.plan_records(network, docket, moment, calls).await?;
+        }
+        if self.desk.is_open() && !outbox.is_busy(self.desk.account) {
+            self.plan_draws(network, docket, moment, calls);
+            self.plan_rulings(network, docket, moment, calls);
+        }
+        Ok(())
+    }
+
+    /// Proves the randomness of blocks that something waits for, while their hashes are known.
+    async fn plan_records(
+        &self,
+        network: &Network,
+        docket: &Docket,
+        moment: Moment,
+        calls: &mut Vec<Call>,
+    ) -> Result<()> {
+        let head = moment.head.number;
+        let waiting = docket.rounds();
+        let provable = waiting
+            .range(head.saturating_sub(network.rounds.window - 1)..=head)
+            .take(MAX_RECORDS);
+        for round in provable {
+            let Some(header) = network.header(*round).await? else {
+                tracing::warn!(
+                    round,
+                    "the endpoint does not give a block's whole header: its seed cannot be recorded"
+                );
+                continue;
+            };
+            let record = BlockRandomness::recordCall { round: *round, header };
+            let contract = network.addresses.block_randomness;
+            calls.push(Call::new(self.recorder.account, contract, "record a seed", &record));
+        }
+        Ok(())
+    }
+
+    /// Draws batches, the oldest first.
+    fn plan_draws(&self, network: &Network, docket: &Docket, moment: Moment, calls: &mut Vec<Call>) {
+        let undrawn = docket.batches.iter().filter(|(_, batch)| !batch.audited);
+        let seeded = undrawn.filter(|(_, batch)| is_seeded(network, docket, batch.round, moment));
+        for (id, batch) in seeded.take(MAX_DRAWS) {
+            let draw = AuditManager::drawCall {
+                batchId: *id,
+                batch: batch.terms.clone(),
+            };
+            let contract = network.courts.audits;
+            calls.push(Call::new(self.desk.account, contract, "draw a batch", &draw));
+        }
+    }
+
+    fn plan_rulings(&self, network: &Network, docket: &Docket, moment: Moment, calls: &mut Vec<Call>) {
+        let rulings = docket
+            .cases
+            .iter()
+            .filter_map(|(id, case)| self.ruling(network, docket, *id, case, moment));
+        calls.extend(rulings.take(MAX_RULINGS));
+        for (case, seat) in docket.silent_judges.keys().take(MAX_RULINGS) {
+            let punish = AuditManager::punishJudgeCall {
+                caseId: *case,
+                seat: *seat,
+            };
+            let contract = network.courts.challenges;
+            calls.push(Call::new(self.desk.account, contract, "punish a silent judge", &punish));
+        }
+    }
+
+    /// What moves a case on, if anybody can.
+    fn ruling(&self, network: &Network, docket: &Docket, id: U256, case: &Case, moment: Moment) -> Option<Call> {
+        let (from, courts, now) = (self.desk.account, network.courts, moment.head.timestamp);
+        let batch = case.batch.and_then(|batch| docket.batches.get(&batch));
+        match case.stage {
+            Stage::Seeding if is_seeded(network, docket, case.round, moment) => {
+                let seed = AuditManager::seedAuditCall { caseId: id };
+                Some(Call::new(from, courts.audits, "seed an audit", &seed))
+            }
+            Stage::Answering if now >= case.deadline + u64::from(network.audit_parameters.grace_seconds) => {
+                let withhold = AuditManager::withholdCall {
+                    caseId: id,
+                    batch: batch?.terms.clone(),
+                };
+                Some(Call::new(from, courts.audits, "punish a withheld leaf", &withhold))
+            }
+            Stage::Judging => {
+                let bench = case.committee.as_ref()?;
+                if bench.is_done(now) {
+                    let conclude = AuditManager::concludeCall { caseId: id };
+                    return Some(Call::new(from, courts.docket, "conclude a case", &conclude));
+                }
+                let draw = JudgeCommittee::drawCall { caseId: id };
+                let due = !bench.drawn && is_seeded(network, docket, bench.round, moment);
+                due.then(|| Call::new(from, courts.judges, "draw judges", &draw))
+            }
+            Stage::Proving if now >= case.deadline => {
+                let conclude = AuditManager::concludeCall { caseId: id };
+                Some(Call::new(from, courts.docket, "conclude a case", &conclude))
+            }
+            Stage::Decided if case.challenger.is_some() && now >= case.deadline => {
+                let execute = AuditManager::executeChallengeCall { caseId: id };
+                Some(Call::new(from, courts.challenges, "execute a challenge", &execute))
+            }
+            Stage::Decided if case.batch.is_some() => {
+                let execute = AuditManager::executeAuditCall {
+                    caseId: id,
+                    batch: batch?.terms.clone(),
+                };
+                Some(Call::new(from, courts.audits, "execute an audit", &execute))
+            }
+            Stage::None | Stage::Seeding | Stage::Answering | Stage::Proving | Stage::Decided | Stage::Closed => None,
+        }
+    }
+}
+
+/// The seed of a round is known, or can never be.
+fn is_seeded(network: &Network, docket: &Docket, round: u64, moment: Moment) -> bool {
+    docket.has_seed(round) || moment.head.number > round + network.rounds.window
+}
