@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 /// Epochs for which earnings stay locked at least (the ring of `InferenceSettlement`).
 const LOCKED_EPOCHS: u64 = 7;
-/// Periods by which an outage can lengthen an audit (`AuditManager.MAX_EXTENSIONS`).
+/// Periods by which an outage can lengthen an audit (`CaseDocket.MAX_EXTENSIONS`).
 const MAX_EXTENSIONS: u64 = 8;
 /// Shares of a lost bond: the defender's, and five judges'.
 const BOND_PARTS: U256 = U256::from_limbs([6, 0, 0, 0]);

@@ -12,8 +12,8 @@ use alloy::rpc::types::{TransactionReceipt, TransactionRequest};
 use alloy::sol_types::{Revert, SolError, SolInterface};
 use alloy::transports::{RpcError, TransportError, TransportResult};
 use plumbline_protocol::{
-    AccessManager, AuditManager, BlockRandomness, InferenceSettlement, JudgeCommittee, OperatorRegistry, PriceOracle,
-    RewardReserve, Slasher, StakeVault, StressGauge, UptimeLedger, rpc,
+    AccessManager, AuditManager, BlockRandomness, CaseDocket, ChallengeManager, InferenceSettlement, JudgeCommittee,
+    OperatorRegistry, PriceOracle, RewardReserve, Slasher, StakeVault, StressGauge, UptimeLedger, rpc,
 };
 use serde_json::Value;
 
@@ -304,7 +304,9 @@ pub(crate) fn request(blueprint: &Blueprint<'_>, step: Step) -> TransactionReque
         | Step::VerifierRegistry
         | Step::JudgeCommittee
         | Step::StressGauge
-        | Step::AuditManager => TxKind::Create,
+        | Step::CaseDocket
+        | Step::AuditManager
+        | Step::ChallengeManager => TxKind::Create,
     };
     TransactionRequest::default()
         .with_from(blueprint.deployer)
@@ -387,7 +389,9 @@ fn describe_revert(data: &[u8]) -> String {
         RewardReserve::RewardReserveErrors,
         JudgeCommittee::JudgeCommitteeErrors,
         StressGauge::StressGaugeErrors,
+        CaseDocket::CaseDocketErrors,
         AuditManager::AuditManagerErrors,
+        ChallengeManager::ChallengeManagerErrors,
         BlockRandomness::BlockRandomnessErrors,
         AccessManager::AccessManagerErrors
     );

@@ -8,9 +8,9 @@ use plumbline_protocol::bindings::{audit_manager, inference_settlement, reward_r
 use plumbline_protocol::deployment::TermsParameters;
 use plumbline_protocol::deployment::{Addresses, Parameters, TestTokenParameters};
 use plumbline_protocol::{
-    AccessManager, AuditManager, BlockRandomness, ISlasher, IStakeVault, IUptimeLedger, InferenceSettlement,
-    JudgeCommittee, ModelRegistry, OperatorRegistry, PriceOracle, RewardReserve, Slasher, StakeVault, StressGauge,
-    TestFeed, TestToken, UptimeLedger, VerifierRegistry,
+    AccessManager, AuditManager, BlockRandomness, CaseDocket, ChallengeManager, ICaseDocket, ISlasher, IStakeVault,
+    IUptimeLedger, InferenceSettlement, JudgeCommittee, ModelRegistry, OperatorRegistry, PriceOracle, RewardReserve,
+    Slasher, StakeVault, StressGauge, TestFeed, TestToken, UptimeLedger, VerifierRegistry,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 pub const SLASHER: u64 = 1;
 /// Role that changes parameters.
 pub const GOVERNOR: u64 = 2;
-/// Role that releases batches and has receipts judged; the `AuditManager` alone has it.
+/// Role that releases batches and has receipts judged; the contracts of audits alone have it.
 pub const AUDITOR: u64 = 3;
-/// Role that has faults punished; the `AuditManager` alone has it.
+/// Role that has faults punished; the `CaseDocket` alone has it.
 pub const JUDGE: u64 = 4;
 /// Role that pauses settlement.
 pub const GUARDIAN: u64 = 5;
@@ -60,14 +60,16 @@ pub enum Step {
     VerifierRegistry,
     JudgeCommittee,
     StressGauge,
+    CaseDocket,
     AuditManager,
+    ChallengeManager,
     /// All roles in one call, so that they are either as specified or not given at all.
     Roles,
 }
 
 impl Step {
     /// Every step in order.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::AccessManager,
         Self::StakeToken,
         Self::FeeToken,
@@ -84,7 +86,9 @@ impl Step {
         Self::VerifierRegistry,
         Self::JudgeCommittee,
         Self::StressGauge,
+        Self::CaseDocket,
         Self::AuditManager,
+        Self::ChallengeManager,
         Self::Roles,
     ];
 
@@ -107,7 +111,9 @@ impl Step {
             | Self::VerifierRegistry
             | Self::JudgeCommittee
             | Self::StressGauge
+            | Self::CaseDocket
             | Self::AuditManager
+            | Self::ChallengeManager
             | Self::Roles => false,
         };
         Self::ALL.into_iter().filter(|step| !skips(*step)).collect()
@@ -122,7 +128,9 @@ impl Step {
             Self::InferenceSettlement => &[Self::StakeVault],
             Self::Slasher => &[Self::UptimeLedger, Self::StakeVault],
             Self::StressGauge => &[Self::UptimeLedger],
-            Self::AuditManager => &[Self::UptimeLedger, Self::StakeVault, Self::InferenceSettlement],
+            Self::CaseDocket => &[Self::UptimeLedger, Self::StakeVault, Self::JudgeCommittee],
+            Self::AuditManager => &[Self::CaseDocket, Self::UptimeLedger],
+            Self::ChallengeManager => &[Self::CaseDocket, Self::InferenceSettlement],
             Self::Roles => &[
                 Self::AccessManager,
                 Self::RewardReserve,
@@ -164,7 +172,9 @@ impl Step {
             Self::VerifierRegistry => addresses.verifier_registry,
             Self::JudgeCommittee => addresses.judge_committee,
             Self::StressGauge => addresses.stress_gauge,
+            Self::CaseDocket => addresses.case_docket,
             Self::AuditManager => addresses.audit_manager,
+            Self::ChallengeManager => addresses.challenge_manager,
         }
     }
 
@@ -187,7 +197,9 @@ impl Step {
             Self::VerifierRegistry => &mut addresses.verifier_registry,
             Self::JudgeCommittee => &mut addresses.judge_committee,
             Self::StressGauge => &mut addresses.stress_gauge,
+            Self::CaseDocket => &mut addresses.case_docket,
             Self::AuditManager => &mut addresses.audit_manager,
+            Self::ChallengeManager => &mut addresses.challenge_manager,
             Self::Roles => return None,
         })
     }
@@ -209,7 +221,9 @@ impl Step {
             Self::VerifierRegistry => &VerifierRegistry::BYTECODE,
             Self::JudgeCommittee => &JudgeCommittee::BYTECODE,
             Self::StressGauge => &StressGauge::BYTECODE,
+            Self::CaseDocket => &CaseDocket::BYTECODE,
             Self::AuditManager => &AuditManager::BYTECODE,
+            Self::ChallengeManager => &ChallengeManager::BYTECODE,
             Self::Roles => &[],
         }
     }
@@ -234,7 +248,9 @@ impl fmt::Display for Step {
             Self::VerifierRegistry => "deploy VerifierRegistry",
             Self::JudgeCommittee => "deploy JudgeCommittee",
             Self::StressGauge => "deploy StressGauge",
+            Self::CaseDocket => "deploy CaseDocket",
             Self::AuditManager => "deploy AuditManager",
+            Self::ChallengeManager => "deploy ChallengeManager",
             Self::Roles => "wire roles",
         })
     }
@@ -309,7 +325,17 @@ impl Blueprint<'_> {
             }
             .abi_encode(),
             Step::StressGauge => self.gauge_arguments(),
-            Step::AuditManager => self.audit_arguments(),
+            Step::CaseDocket => self.docket_arguments(),
+            Step::AuditManager => AuditManager::constructorCall {
+                caseDocket: to.case_docket,
+                randomness: to.block_randomness,
+            }
+            .abi_encode(),
+            Step::ChallengeManager => ChallengeManager::constructorCall {
+                manager: to.access_manager,
+                caseDocket: to.case_docket,
+            }
+            .abi_encode(),
         }
     }
 
@@ -381,23 +407,22 @@ impl Blueprint<'_> {
         .abi_encode()
     }
 
-    fn audit_arguments(&self) -> Vec<u8> {
+    fn docket_arguments(&self) -> Vec<u8> {
         let (to, audits) = (self.addresses, &self.parameters.audits);
-        AuditManager::constructorCall {
+        CaseDocket::constructorCall {
             manager: to.access_manager,
-            system: audit_manager::Docket::System {
+            system_: ICaseDocket::System {
                 settlement: to.inference_settlement,
                 operatorRegistry: to.operator_registry,
                 modelRegistry: to.model_registry,
                 stakeVault: to.stake_vault,
                 uptimeLedger: to.uptime_ledger,
                 faults: to.slasher,
-                randomness: to.block_randomness,
                 verifierRegistry: to.verifier_registry,
                 judgeCommittee: to.judge_committee,
                 stressGauge: to.stress_gauge,
             },
-            parameters_: audit_manager::IAuditManager::Parameters {
+            parameters_: ICaseDocket::Parameters {
                 minProbability: u64::from(audits.min_probability_bps) * WAD_PER_BPS,
                 bond: audits.bond.saturating_to(),
                 maxChallenges: audits.max_challenges,
@@ -523,10 +548,21 @@ impl Blueprint<'_> {
                 InferenceSettlement::unpauseCall::SELECTOR,
                 GUARDIAN,
             ),
-            (to.audit_manager, AuditManager::plantCanaryCall::SELECTOR, CANARY),
+            (to.case_docket, CaseDocket::openCall::SELECTOR, AUDITOR),
+            (to.case_docket, CaseDocket::awaitAnswerCall::SELECTOR, AUDITOR),
+            (to.case_docket, CaseDocket::judgeCall::SELECTOR, AUDITOR),
+            (to.case_docket, CaseDocket::withholdCall::SELECTOR, AUDITOR),
+            (to.case_docket, CaseDocket::closeCall::SELECTOR, AUDITOR),
+            (to.case_docket, CaseDocket::voidCall::SELECTOR, AUDITOR),
+            (to.case_docket, CaseDocket::punishEquivocationCall::SELECTOR, AUDITOR),
+            (
+                to.challenge_manager,
+                ChallengeManager::plantCanaryCall::SELECTOR,
+                CANARY,
+            ),
             (to.slasher, Slasher::changeDowntimePenaltyCall::SELECTOR, GOVERNOR),
             (to.slasher, Slasher::changeFaultTermsCall::SELECTOR, GOVERNOR),
-            (to.audit_manager, AuditManager::changeParametersCall::SELECTOR, GOVERNOR),
+            (to.case_docket, CaseDocket::changeParametersCall::SELECTOR, GOVERNOR),
             (to.stress_gauge, StressGauge::changeParametersCall::SELECTOR, GOVERNOR),
             (
                 to.reward_reserve,
@@ -541,12 +577,14 @@ impl Blueprint<'_> {
     }
 
     /// Members at the end: role, account, execution delay in seconds.
-    pub fn members(&self) -> [(u64, Address, u32); 7] {
+    pub fn members(&self) -> [(u64, Address, u32); 9] {
         let access = &self.parameters.access;
         [
             (SLASHER, self.addresses.slasher, 0),
+            (AUDITOR, self.addresses.case_docket, 0),
             (AUDITOR, self.addresses.audit_manager, 0),
-            (JUDGE, self.addresses.audit_manager, 0),
+            (AUDITOR, self.addresses.challenge_manager, 0),
+            (JUDGE, self.addresses.case_docket, 0),
             (GUARDIAN, access.guardian, 0),
             (CANARY, access.canary, 0),
             (GOVERNOR, access.governor, access.governor_delay_seconds),
@@ -635,7 +673,9 @@ impl Blueprint<'_> {
             | Step::VerifierRegistry
             | Step::JudgeCommittee
             | Step::StressGauge
+            | Step::CaseDocket
             | Step::AuditManager
+            | Step::ChallengeManager
             | Step::Roles => Vec::new(),
         }
     }

@@ -185,8 +185,10 @@ async fn roles_are_as_specified_and_the_deployer_keeps_none() {
 
     let members = [
         (SLASHER_ROLE, contracts.slasher, 0),
+        (AUDITOR, contracts.case_docket, 0),
         (AUDITOR, contracts.audit_manager, 0),
-        (JUDGE, contracts.audit_manager, 0),
+        (AUDITOR, contracts.challenge_manager, 0),
+        (JUDGE, contracts.case_docket, 0),
         (GUARDIAN, ADMIN, 0),
         (CANARY, ADMIN, 0),
         (GOVERNOR_ROLE, GOVERNOR, config.access.governor_delay_seconds),

@@ -114,7 +114,19 @@ bind!(
     "../contracts/abi/StressGauge.json"
 );
 bind!(
-    /// Audits and challenges.
+    /// Cases of audits and challenges.
+    case_docket,
+    CaseDocket,
+    "../contracts/abi/CaseDocket.json"
+);
+bind!(
+    /// Challenges by bond, equivocations and canaries.
+    challenge_manager,
+    ChallengeManager,
+    "../contracts/abi/ChallengeManager.json"
+);
+bind!(
+    /// Draws and audits of batches.
     audit_manager,
     AuditManager,
     "../contracts/abi/AuditManager.json"

@@ -7,10 +7,10 @@ use alloy::sol_types::private::IntoLogData;
 
 use crate::bindings::{
     access_manager::AccessManager, audit_manager::AuditManager, block_randomness::BlockRandomness,
-    inference_settlement::InferenceSettlement, judge_committee::JudgeCommittee, model_registry::ModelRegistry,
-    operator_registry::OperatorRegistry, price_oracle::PriceOracle, reward_reserve::RewardReserve, slasher::Slasher,
-    stake_vault::StakeVault, stress_gauge::StressGauge, uptime_ledger::UptimeLedger,
-    verifier_registry::VerifierRegistry,
+    case_docket::CaseDocket, challenge_manager::ChallengeManager, inference_settlement::InferenceSettlement,
+    judge_committee::JudgeCommittee, model_registry::ModelRegistry, operator_registry::OperatorRegistry,
+    price_oracle::PriceOracle, reward_reserve::RewardReserve, slasher::Slasher, stake_vault::StakeVault,
+    stress_gauge::StressGauge, uptime_ledger::UptimeLedger, verifier_registry::VerifierRegistry,
 };
 use crate::deployment::Contract;
 
@@ -79,7 +79,9 @@ contract_events!(
     VerifierRegistry::VerifierRegistryEvents,
     JudgeCommittee::JudgeCommitteeEvents,
     StressGauge::StressGaugeEvents,
+    CaseDocket::CaseDocketEvents,
     AuditManager::AuditManagerEvents,
+    ChallengeManager::ChallengeManagerEvents,
 );
 
 /// Decodes a log as one of the events `E` of its contract, and only if it is bit for bit what Solidity would have emitted.

@@ -23,12 +23,14 @@ pub enum Contract {
     VerifierRegistry,
     JudgeCommittee,
     StressGauge,
+    CaseDocket,
     AuditManager,
+    ChallengeManager,
 }
 
 impl Contract {
     /// Every contract, in the order of deployment.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::AccessManager,
         Self::ModelRegistry,
         Self::StakeVault,
@@ -42,7 +44,9 @@ impl Contract {
         Self::VerifierRegistry,
         Self::JudgeCommittee,
         Self::StressGauge,
+        Self::CaseDocket,
         Self::AuditManager,
+        Self::ChallengeManager,
     ];
 
     /// Name in Solidity.
@@ -61,7 +65,9 @@ impl Contract {
             Self::VerifierRegistry => "VerifierRegistry",
             Self::JudgeCommittee => "JudgeCommittee",
             Self::StressGauge => "StressGauge",
+            Self::CaseDocket => "CaseDocket",
             Self::AuditManager => "AuditManager",
+            Self::ChallengeManager => "ChallengeManager",
         }
     }
 }
@@ -117,7 +123,9 @@ pub struct Addresses {
     pub verifier_registry: Address,
     pub judge_committee: Address,
     pub stress_gauge: Address,
+    pub case_docket: Address,
     pub audit_manager: Address,
+    pub challenge_manager: Address,
 }
 
 impl Addresses {
@@ -137,7 +145,9 @@ impl Addresses {
             Contract::VerifierRegistry => self.verifier_registry,
             Contract::JudgeCommittee => self.judge_committee,
             Contract::StressGauge => self.stress_gauge,
+            Contract::CaseDocket => self.case_docket,
             Contract::AuditManager => self.audit_manager,
+            Contract::ChallengeManager => self.challenge_manager,
         }
     }
 
@@ -344,7 +354,7 @@ pub struct RandomnessParameters {
     pub window_blocks: u64,
 }
 
-/// Parameters of `AuditManager`.
+/// Parameters of `CaseDocket`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuditParameters {

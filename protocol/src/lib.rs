@@ -10,6 +10,8 @@ pub mod typed_data;
 pub use bindings::access_manager::AccessManager;
 pub use bindings::audit_manager::{AuditManager, IAuditManager};
 pub use bindings::block_randomness::BlockRandomness;
+pub use bindings::case_docket::{CaseDocket, ICaseDocket};
+pub use bindings::challenge_manager::{ChallengeManager, IChallengeManager};
 pub use bindings::inference_settlement::{IInferenceSettlement, InferenceSettlement};
 pub use bindings::judge_committee::{IJudgeCommittee, JudgeCommittee};
 pub use bindings::model_registry::{IModelRegistry, ModelRegistry};

@@ -12,7 +12,7 @@ use plumbline_protocol::rpc;
 use tempfile::TempDir;
 
 /// Transactions of a whole deployment with both test tokens.
-pub const TRANSACTIONS: u64 = 18;
+pub const TRANSACTIONS: u64 = 20;
 pub const ADMIN: Address = address!("00000000000000000000000000000000000ad317");
 pub const GOVERNOR: Address = address!("0000000000000000000000000000000000090733");
 
