@@ -102,16 +102,26 @@ abstract contract AuditBase is Base {
 
     function _system() internal view returns (ICaseDocket.System memory) {
         return ICaseDocket.System({
-            settlement: IInferenceSettlement(address(batches)),
+            settlement: _settlement(),
             operatorRegistry: operatorRegistry,
             modelRegistry: modelRegistry,
             stakeVault: vault,
             uptimeLedger: ledger,
-            faults: faults,
+            faults: _faults(),
             verifierRegistry: verifiers,
             judgeCommittee: judges,
             stressGauge: gauge
         });
+    }
+
+    /// @dev Where a test wants states that the real contracts reach only by detours, these stand in for them; what the real
+    ///      ones make of verdicts is tested in `Audits.t.sol`.
+    function _settlement() internal view virtual returns (IInferenceSettlement) {
+        return IInferenceSettlement(address(batches));
+    }
+
+    function _faults() internal view virtual returns (IFaults) {
+        return faults;
     }
 
     function _faultTerms(IFaults.Fault fault) internal pure returns (IFaults.Terms memory) {
@@ -138,7 +148,9 @@ abstract contract AuditBase is Base {
         judges =
             JudgeCommittee(_create("JudgeCommittee", abi.encode(accessManager, operatorRegistry, vault, randomness)));
         gauge = StressGauge(
-            _create("StressGauge", abi.encode(accessManager, measures, measures, faults, ledger, _stressParameters()))
+            _create(
+                "StressGauge", abi.encode(accessManager, measures, measures, _faults(), ledger, _stressParameters())
+            )
         );
         docket = CaseDocket(_create("CaseDocket", abi.encode(accessManager, _system(), _auditParameters())));
         auditManager = AuditManager(_create("AuditManager", abi.encode(docket, randomness)));
@@ -159,6 +171,7 @@ abstract contract AuditBase is Base {
         _allow(address(docket), docket.void.selector, AUDITOR_ROLE);
         _allow(address(docket), docket.punishEquivocation.selector, AUDITOR_ROLE);
         accessManager.grantRole(AUDITOR_ROLE, address(docket), 0);
+        accessManager.grantRole(JUDGE, address(docket), 0);
         accessManager.grantRole(AUDITOR_ROLE, address(auditManager), 0);
         accessManager.grantRole(AUDITOR_ROLE, address(challenges), 0);
         accessManager.grantRole(CANARY_ROLE, canary, 0);
@@ -236,7 +249,7 @@ abstract contract AuditBase is Base {
     }
 
     function _signReceipt(IReceipts.Receipt memory receipt, Account memory key) internal view returns (bytes memory) {
-        return _sign(key.key, _digest("Plumbline InferenceSettlement", address(batches), _structHash(receipt)));
+        return _sign(key.key, _digest("Plumbline InferenceSettlement", address(_settlement()), _structHash(receipt)));
     }
 
     function _signReceipt(IReceipts.Receipt memory receipt) internal view returns (bytes memory) {
@@ -247,14 +260,14 @@ abstract contract AuditBase is Base {
         delete receipts;
         bytes32[] memory leaves = new bytes32[](count);
         for (uint256 i = 0; i < count; ++i) {
-            receipts.push(_receipt(1000 * (batches.batchCount() + 1) + i));
+            receipts.push(_receipt(1000 * (batchId + 1) + i));
             leaves[i] = _leaf(receipts[i]);
         }
         tree = ReceiptTree.build(leaves);
         return _openBatch(tree[0], count, risk);
     }
 
-    function _openBatch(bytes32 root, uint32 count, uint128 risk) internal returns (uint256) {
+    function _openBatch(bytes32 root, uint32 count, uint128 risk) internal virtual returns (uint256) {
         batch = IBatches.Batch({
             operator: operator,
             settledAt: _now(),
@@ -382,7 +395,7 @@ abstract contract AuditBase is Base {
     }
 
     function _isReleased() internal view returns (bool) {
-        return batches.isBatch(batchId, batch, true);
+        return IBatches(address(_settlement())).isBatch(batchId, batch, true);
     }
 
     /// @dev The last order to punish.

@@ -70,6 +70,15 @@ contract ChallengeManagerChallengeEquivocationTest is AuditBase {
         challenges.challengeEquivocation(_one, signatureA, _other, signatureB);
     }
 
+    /// @dev Payers number their requests themselves: one could number its own as another did, to trap the operator.
+    function test_RevertWhen_TwoPayersAsked() public {
+        _other.payer = attacker;
+        bytes memory signatureA = _signReceipt(_one);
+        bytes memory signatureB = _signReceipt(_other);
+        vm.expectRevert(IChallengeManager.ChallengeManager_NoEquivocation.selector);
+        challenges.challengeEquivocation(_one, signatureA, _other, signatureB);
+    }
+
     /// @dev Nobody answers for what another signed.
     function test_RevertWhen_TwoOperatorsSigned() public {
         bytes memory signatureA = _signReceipt(_one);

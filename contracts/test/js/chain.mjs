@@ -108,14 +108,16 @@ export async function deployAudits(chain, contracts) {
   const gauge = await create('StressGauge', manager, vault, ZeroAddress, faults, ledger, {
     step: 3600, backlogCapacity: 100,
   });
-  const auditor = await create('AuditManager', manager, {
+  const docket = await create('CaseDocket', manager, {
     settlement, operatorRegistry: operators, modelRegistry: models, stakeVault: vault, uptimeLedger: ledger, faults,
-    randomness, verifierRegistry: verifiers, judgeCommittee: judges, stressGauge: gauge,
+    verifierRegistry: verifiers, judgeCommittee: judges, stressGauge: gauge,
   }, {
     minProbability: parseEther('0.01'), bond: parseEther('6'), maxChallenges: 16, answerWindow: DAY, grace: 2 * DAY,
     proofWindow: DAY, commitWindow: DAY / 2, revealWindow: DAY / 4, canaryWindow: DAY, disputeWindow: 7 * DAY,
   });
-  return { auditor, judges, gauge, randomness, verifiers };
+  const auditor = await create('AuditManager', docket, randomness);
+  const challenges = await create('ChallengeManager', manager, docket);
+  return { docket, auditor, challenges, judges, gauge, randomness, verifiers };
 }
 
 /** The EIP-712 domain of one of the contracts. */
