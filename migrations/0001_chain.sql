@@ -11,11 +11,20 @@ create table deployment (
     genesis_hash         bytes32 not null,
     start_block          bigint  not null check (start_block >= 0),
     model_registry       address not null,
-    operator_registry    address not null,
     stake_vault          address not null,
-    inference_settlement address not null,
+    operator_registry    address not null,
     uptime_ledger        address not null,
-    slasher              address not null
+    price_oracle         address not null, -- zero where fees are paid in the stake token
+    reward_reserve       address not null,
+    inference_settlement address not null,
+    slasher              address not null,
+    block_randomness     address not null,
+    verifier_registry    address not null,
+    judge_committee      address not null,
+    stress_gauge         address not null,
+    case_docket          address not null,
+    audit_manager        address not null,
+    challenge_manager    address not null
 );
 
 -- The tokens that the contracts of the deployment move.

@@ -121,6 +121,17 @@ create table operator_exited (
 
 create index on operator_exited (operator);
 
+-- One row per `OperatorTombstoned` log: out of service for ever, for a fault.
+create table operator_tombstoned (
+    block_number bigint  not null references block on delete cascade,
+    log_index    int     not null,
+    tx_hash      bytes32 not null,
+    operator     address not null,
+    primary key (block_number, log_index)
+);
+
+create index on operator_tombstoned (operator);
+
 -- One row per `OperatorRegistryConfigured` log: the parameters of the registry.
 create table operator_registry_configured (
     block_number     bigint  not null references block on delete cascade,

@@ -1,5 +1,6 @@
 //! Running state: one row per key and block in which it changed, so that a reorg takes it back by deleting rows.
 
+mod case;
 mod channel;
 mod credit;
 mod edge;
@@ -7,6 +8,7 @@ mod model;
 mod network;
 mod offering;
 mod operator;
+mod pause;
 mod profile;
 
 use std::collections::btree_map::Entry;
@@ -15,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy::primitives::{Address, B256, U256};
 use sqlx::PgConnection;
 
+pub(crate) use case::{Case, Stage, Verdict};
 pub(crate) use channel::Channel;
 pub(crate) use credit::{Credit, CreditClass};
 pub(crate) use edge::{Edge, EdgeTotal};
@@ -22,6 +25,7 @@ pub(crate) use model::Model;
 pub(crate) use network::Network;
 pub(crate) use offering::Offering;
 pub(crate) use operator::OperatorAccount;
+pub(crate) use pause::PauseClock;
 pub(crate) use profile::{OperatorProfile, Status};
 
 use crate::rows::Rows;
@@ -66,6 +70,14 @@ impl<T: Running> Cache<T> {
         }
     }
 
+    /// The state of a key, not to be changed.
+    async fn read(&mut self, db: &mut PgConnection, key: T::Key) -> anyhow::Result<&T> {
+        match self.states.entry(key) {
+            Entry::Occupied(state) => Ok(state.into_mut()),
+            Entry::Vacant(missing) => Ok(missing.insert(T::load(db, key).await?.unwrap_or_default())),
+        }
+    }
+
     fn write(&mut self, block_number: i64, rows: &mut Rows) {
         for key in std::mem::take(&mut self.changed) {
             if let Some(state) = self.states.get(&key) {
@@ -84,6 +96,8 @@ pub(crate) struct Accounts {
     models: Cache<Model>,
     offerings: Cache<Offering>,
     credits: Cache<Credit>,
+    cases: Cache<Case>,
+    pause: Cache<PauseClock>,
     edges: Cache<EdgeTotal>,
     network: Cache<Network>,
 }
@@ -140,6 +154,18 @@ impl Accounts {
         self.edges.change(db, key).await
     }
 
+    pub(crate) async fn case(&mut self, db: &mut PgConnection, key: U256) -> anyhow::Result<&mut Case> {
+        self.cases.change(db, key).await
+    }
+
+    pub(crate) async fn pause_clock(&mut self, db: &mut PgConnection) -> anyhow::Result<&mut PauseClock> {
+        self.pause.change(db, ()).await
+    }
+
+    pub(crate) async fn read_pause_clock(&mut self, db: &mut PgConnection) -> anyhow::Result<&PauseClock> {
+        self.pause.read(db, ()).await
+    }
+
     pub(crate) async fn network(&mut self, db: &mut PgConnection) -> anyhow::Result<&mut Network> {
         self.network.change(db, ()).await
     }
@@ -152,6 +178,8 @@ impl Accounts {
         self.models.write(block_number, rows);
         self.offerings.write(block_number, rows);
         self.credits.write(block_number, rows);
+        self.cases.write(block_number, rows);
+        self.pause.write(block_number, rows);
         self.edges.write(block_number, rows);
         self.network.write(block_number, rows);
     }
@@ -162,7 +190,8 @@ impl Accounts {
             + self.channels.states.len()
             + self.offerings.states.len()
             + self.models.states.len()
-            + self.credits.states.len();
+            + self.credits.states.len()
+            + self.cases.states.len();
         if cached > MAX_CACHED {
             *self = Self::default();
         }

@@ -4,8 +4,10 @@ use alloy::primitives::{Address, B256, U256};
 use plumbline_protocol::deployment::Addresses;
 use sqlx::PgConnection;
 
-use crate::accounts::{Accounts, Channel, CreditClass, Edge, Imbalance, Model, Network, Offering, OperatorAccount};
-use crate::accounts::{OperatorProfile, Status};
+use crate::accounts::{
+    Accounts, Case, Channel, CreditClass, Edge, Imbalance, Model, Network, Offering, OperatorAccount,
+};
+use crate::accounts::{OperatorProfile, PauseClock, Stage, Status};
 use crate::flow::{Kind, Movement, Place, Token, penalty};
 use crate::rows::{At, Rows, row};
 use crate::schedule::Schedule;
@@ -70,6 +72,39 @@ impl<'a> Book<'a> {
         self.accounts.offering(self.db, operator, model_id).await
     }
 
+    pub(crate) async fn case(&mut self, case_id: U256) -> anyhow::Result<&mut Case> {
+        self.accounts.case(self.db, case_id).await
+    }
+
+    /// A case that was opened in this block against an operator.
+    pub(crate) async fn open_case(
+        &mut self,
+        case_id: U256,
+        operator: Address,
+    ) -> anyhow::Result<&mut Case> {
+        let opened_at = i64::try_from(self.at.timestamp)?;
+        self.operator(operator).await?.cases_open += 1;
+        self.network().await?.cases_open += 1;
+        let case = self.case(case_id).await?;
+        if case.stage == Stage::None {
+            case.stage = Stage::Seeding;
+        }
+        (case.operator, case.opened_at) = (operator, opened_at);
+        Ok(case)
+    }
+
+    /// The settlement's clock, to be changed by a pause.
+    pub(crate) async fn pause_clock(&mut self) -> anyhow::Result<&mut PauseClock> {
+        self.accounts.pause_clock(self.db).await
+    }
+
+    /// Seconds for which the settlement has been paused until this block.
+    pub(crate) async fn paused_seconds(&mut self) -> anyhow::Result<U256> {
+        let now = self.at.timestamp;
+        let paused = self.accounts.read_pause_clock(self.db).await?.paused_seconds(now);
+        paused.ok_or_else(|| self.inconsistent("a pause ends before it began"))
+    }
+
     pub(crate) async fn network(&mut self) -> anyhow::Result<&mut Network> {
         self.accounts.network(self.db).await
     }
@@ -102,20 +137,17 @@ impl<'a> Book<'a> {
             .ok_or_else(|| self.inconsistent("StakeVaultConfigured was never seen"))
     }
 
-    /// Records a penalty that took from two places of an operator.
+    /// Records a penalty that took from some places of an operator, and what became of it.
     pub(crate) async fn penalize(
         &mut self,
         token: Token,
         operator: Address,
-        sources: [(Place, U256); 2],
-        cut: U256,
-        destinations: [Place; 2],
+        sources: &[(Place, U256)],
+        parts: &[(Kind, Place, U256)],
     ) -> anyhow::Result<()> {
-        let taken = sources[0].1.checked_add(sources[1].1);
-        if taken.is_none_or(|taken| cut > taken) {
-            return Err(self.inconsistent(format!("a cut of {cut} is more than was taken")));
-        }
-        for movement in penalty(token, operator, sources, cut, destinations) {
+        let movements = penalty(token, operator, sources, parts)
+            .ok_or_else(|| self.inconsistent("the parts of a penalty are not what was taken"))?;
+        for movement in movements {
             self.transfer(movement).await?;
         }
         Ok(())
@@ -160,6 +192,7 @@ impl<'a> Book<'a> {
                     channel.settle(amount)
                 }
             }
+            Place::EarningsUndrawn(operator) => self.operator(operator).await?.earnings_undrawn.decrease(amount),
             Place::EarningsLocked(operator) => self.operator(operator).await?.earnings_locked.decrease(amount),
             Place::EarningsClaimable(operator) => self.operator(operator).await?.earnings_claimable.decrease(amount),
             Place::StakeActive(operator) => self.operator(operator).await?.stake_active.decrease(amount),
@@ -174,6 +207,10 @@ impl<'a> Book<'a> {
             }
             Place::FeeCredit(account) => self.collect(CreditClass::Fee, account, amount).await?,
             Place::StakeCredit(account) => self.collect(CreditClass::Stake, account, amount).await?,
+            Place::BondCredit(account) => self.collect(CreditClass::Bond, account, amount).await?,
+            Place::Bond(case_id) => self.case(case_id).await?.bond.decrease(amount),
+            // There is one reserve: the sums of the network are its balances.
+            Place::ReservePending(_) | Place::Reserve(_) | Place::RewardOwed(_) | Place::Unburned(_) => Ok(()),
         })
     }
 
@@ -195,25 +232,29 @@ impl<'a> Book<'a> {
         Ok(match movement.to {
             Place::Wallet(_) | Place::Burned(_) => Ok(()),
             Place::Escrow { payer, operator } => self.channel(payer, operator).await?.deposited.increase(amount),
+            Place::EarningsUndrawn(operator) => self.operator(operator).await?.earnings_undrawn.increase(amount),
             Place::EarningsLocked(operator) => self.operator(operator).await?.earnings_locked.increase(amount),
             Place::EarningsClaimable(operator) => self.operator(operator).await?.earnings_claimable.increase(amount),
             Place::StakeActive(operator) => self.operator(operator).await?.stake_active.increase(amount),
             Place::StakeThawing(operator) => self.operator(operator).await?.stake_thawing.increase(amount),
             Place::Rewards(operator) => self.operator(operator).await?.rewards.increase(amount),
             Place::Royalties(model_id) => self.model(model_id).await?.royalties.increase(amount),
-            Place::FeeCredit(account) => self
-                .accounts
-                .credit(self.db, CreditClass::Fee, account)
-                .await?
-                .balance
-                .increase(amount),
-            Place::StakeCredit(account) => self
-                .accounts
-                .credit(self.db, CreditClass::Stake, account)
-                .await?
-                .balance
-                .increase(amount),
+            Place::FeeCredit(account) => self.owe(CreditClass::Fee, account, amount).await?,
+            Place::StakeCredit(account) => self.owe(CreditClass::Stake, account, amount).await?,
+            Place::BondCredit(account) => self.owe(CreditClass::Bond, account, amount).await?,
+            Place::Bond(case_id) => self.case(case_id).await?.bond.increase(amount),
+            Place::ReservePending(_) | Place::Reserve(_) | Place::RewardOwed(_) | Place::Unburned(_) => Ok(()),
         })
+    }
+
+    async fn owe(
+        &mut self,
+        class: CreditClass,
+        account: Address,
+        amount: U256,
+    ) -> anyhow::Result<Result<(), Imbalance>> {
+        let credit = self.accounts.credit(self.db, class, account).await?;
+        Ok(credit.balance.increase(amount))
     }
 
     /// Adds a movement to the totals of its edge, of the network and of the operator.
@@ -232,15 +273,21 @@ impl<'a> Book<'a> {
         let network = self.network().await?;
         sums.extend(network.holding(movement.from).map(|holding| holding.decrease(amount)));
         sums.extend(network.holding(movement.to).map(|holding| holding.increase(amount)));
-        let punished = matches!(movement.kind, Kind::Slash | Kind::SlashCut);
-        if punished {
+        let refund = if movement.kind == Kind::Refund {
+            amount
+        } else {
+            U256::ZERO
+        };
+        if movement.kind.is_penalty() {
+            sums.push(network.refunded.increase(refund));
             sums.push(match movement.token {
                 Token::Fee => network.slashed_earnings.increase(amount),
                 Token::Stake => network.slashed_stake.increase(amount),
             });
         }
-        if let (true, Some(operator)) = (punished, movement.operator) {
+        if let (true, Some(operator)) = (movement.kind.is_penalty(), movement.operator) {
             let account = self.operator(operator).await?;
+            sums.push(account.refunded.increase(refund));
             sums.push(match movement.token {
                 Token::Fee => account.slashed_earnings.increase(amount),
                 Token::Stake => account.slashed_stake.increase(amount),

@@ -84,8 +84,9 @@ async fn lock(db: &mut PgConnection) -> anyhow::Result<()> {
 /// Whether the database holds this deployment already; one of another is refused.
 pub(crate) async fn holds(db: &mut PgConnection, deployment: &Deployment, identity: Identity) -> anyhow::Result<bool> {
     let row = sqlx::query!(
-        "select chain_id, genesis_hash, start_block, model_registry, operator_registry, stake_vault,
-                inference_settlement, uptime_ledger, slasher
+        "select chain_id, genesis_hash, start_block, model_registry, stake_vault, operator_registry, uptime_ledger,
+                price_oracle, reward_reserve, inference_settlement, slasher, block_randomness, verifier_registry,
+                judge_committee, stress_gauge, case_docket, audit_manager, challenge_manager
          from deployment"
     )
     .fetch_optional(db)
@@ -124,11 +125,20 @@ pub(crate) async fn holds(db: &mut PgConnection, deployment: &Deployment, identi
     )?;
     for (contract, in_database) in [
         (Contract::ModelRegistry, &row.model_registry),
-        (Contract::OperatorRegistry, &row.operator_registry),
         (Contract::StakeVault, &row.stake_vault),
-        (Contract::InferenceSettlement, &row.inference_settlement),
+        (Contract::OperatorRegistry, &row.operator_registry),
         (Contract::UptimeLedger, &row.uptime_ledger),
+        (Contract::PriceOracle, &row.price_oracle),
+        (Contract::RewardReserve, &row.reward_reserve),
+        (Contract::InferenceSettlement, &row.inference_settlement),
         (Contract::Slasher, &row.slasher),
+        (Contract::BlockRandomness, &row.block_randomness),
+        (Contract::VerifierRegistry, &row.verifier_registry),
+        (Contract::JudgeCommittee, &row.judge_committee),
+        (Contract::StressGauge, &row.stress_gauge),
+        (Contract::CaseDocket, &row.case_docket),
+        (Contract::AuditManager, &row.audit_manager),
+        (Contract::ChallengeManager, &row.challenge_manager),
     ] {
         same(
             contract.name(),
@@ -143,18 +153,30 @@ pub(crate) async fn holds(db: &mut PgConnection, deployment: &Deployment, identi
 pub(crate) async fn claim(db: &mut PgConnection, deployment: &Deployment, identity: Identity) -> anyhow::Result<()> {
     let contracts = &deployment.contracts;
     sqlx::query!(
-        "insert into deployment (chain_id, genesis_hash, start_block, model_registry, operator_registry, stake_vault,
-                                 inference_settlement, uptime_ledger, slasher)
-         values ($1, $2::bytea, $3, $4::bytea, $5::bytea, $6::bytea, $7::bytea, $8::bytea, $9::bytea)",
+        "insert into deployment (chain_id, genesis_hash, start_block, model_registry, stake_vault, operator_registry,
+                                 uptime_ledger, price_oracle, reward_reserve, inference_settlement, slasher,
+                                 block_randomness, verifier_registry, judge_committee, stress_gauge, case_docket,
+                                 audit_manager, challenge_manager)
+         values ($1, $2::bytea, $3, $4::bytea, $5::bytea, $6::bytea, $7::bytea, $8::bytea, $9::bytea, $10::bytea,
+                 $11::bytea, $12::bytea, $13::bytea, $14::bytea, $15::bytea, $16::bytea, $17::bytea, $18::bytea)",
         i64::try_from(identity.chain_id)?,
         identity.genesis_hash.as_slice(),
         i64::try_from(deployment.block.number)?,
         contracts.model_registry.as_slice(),
-        contracts.operator_registry.as_slice(),
         contracts.stake_vault.as_slice(),
-        contracts.inference_settlement.as_slice(),
+        contracts.operator_registry.as_slice(),
         contracts.uptime_ledger.as_slice(),
+        contracts.price_oracle.as_slice(),
+        contracts.reward_reserve.as_slice(),
+        contracts.inference_settlement.as_slice(),
         contracts.slasher.as_slice(),
+        contracts.block_randomness.as_slice(),
+        contracts.verifier_registry.as_slice(),
+        contracts.judge_committee.as_slice(),
+        contracts.stress_gauge.as_slice(),
+        contracts.case_docket.as_slice(),
+        contracts.audit_manager.as_slice(),
+        contracts.challenge_manager.as_slice(),
     )
     .execute(db)
     .await

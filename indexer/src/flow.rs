@@ -5,7 +5,7 @@ use alloy::primitives::{Address, B256, U256, address};
 use crate::sql::Field;
 
 /// Nobody has its key: what is paid to it is burned.
-const BURN_ADDRESS: Address = address!("000000000000000000000000000000000000dEaD");
+pub(crate) const BURN_ADDRESS: Address = address!("000000000000000000000000000000000000dEaD");
 
 /// Which token moves; the two may be the same contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,15 +22,25 @@ pub(crate) enum Kind {
     Fee,
     Royalty,
     ProtocolFee,
+    BatchRelease,
     Release,
     Claim,
     Reward,
     RewardClaim,
     RoyaltyClaim,
+    Refund,
     Slash,
     SlashCut,
+    SlashBurn,
     Collect,
     Burn,
+    Receive,
+    Gift,
+    RewardRelease,
+    Surplus,
+    Expire,
+    Bond,
+    BondCredit,
     Stake,
     Thaw,
     Withdraw,
@@ -44,19 +54,34 @@ impl Kind {
             Self::Fee => "fee",
             Self::Royalty => "royalty",
             Self::ProtocolFee => "protocol_fee",
+            Self::BatchRelease => "batch_release",
             Self::Release => "release",
             Self::Claim => "claim",
             Self::Reward => "reward",
             Self::RewardClaim => "reward_claim",
             Self::RoyaltyClaim => "royalty_claim",
+            Self::Refund => "refund",
             Self::Slash => "slash",
             Self::SlashCut => "slash_cut",
+            Self::SlashBurn => "slash_burn",
             Self::Collect => "collect",
             Self::Burn => "burn",
+            Self::Receive => "receive",
+            Self::Gift => "gift",
+            Self::RewardRelease => "reward_release",
+            Self::Surplus => "surplus",
+            Self::Expire => "expire",
+            Self::Bond => "bond",
+            Self::BondCredit => "bond_credit",
             Self::Stake => "stake",
             Self::Thaw => "thaw",
             Self::Withdraw => "withdraw",
         }
+    }
+
+    /// Whether an operator pays by it for a fault.
+    pub(crate) fn is_penalty(self) -> bool {
+        [Self::Refund, Self::Slash, Self::SlashCut, Self::SlashBurn].contains(&self)
     }
 }
 
@@ -65,7 +90,11 @@ impl Kind {
 pub(crate) enum Place {
     Wallet(Address),
     Burned(Address),
-    Escrow { payer: Address, operator: Address },
+    Escrow {
+        payer: Address,
+        operator: Address,
+    },
+    EarningsUndrawn(Address),
     EarningsLocked(Address),
     EarningsClaimable(Address),
     Royalties(B256),
@@ -74,6 +103,14 @@ pub(crate) enum Place {
     StakeThawing(Address),
     StakeCredit(Address),
     Rewards(Address),
+    /// Came to the reserve and is not in its books yet.
+    ReservePending(Address),
+    Reserve(Address),
+    RewardOwed(Address),
+    Unburned(Address),
+    /// Of a case, by its number.
+    Bond(U256),
+    BondCredit(Address),
 }
 
 impl Place {
@@ -91,6 +128,7 @@ impl Place {
             Self::Wallet(_) => "wallet",
             Self::Burned(_) => "burned",
             Self::Escrow { .. } => "escrow",
+            Self::EarningsUndrawn(_) => "earnings_undrawn",
             Self::EarningsLocked(_) => "earnings_locked",
             Self::EarningsClaimable(_) => "earnings_claimable",
             Self::Royalties(_) => "royalties",
@@ -99,6 +137,12 @@ impl Place {
             Self::StakeThawing(_) => "stake_thawing",
             Self::StakeCredit(_) => "stake_credit",
             Self::Rewards(_) => "rewards",
+            Self::ReservePending(_) => "reserve_pending",
+            Self::Reserve(_) => "reserve",
+            Self::RewardOwed(_) => "reward_owed",
+            Self::Unburned(_) => "unburned",
+            Self::Bond(_) => "bond",
+            Self::BondCredit(_) => "bond_credit",
         }
     }
 }
@@ -108,16 +152,23 @@ impl Field for Place {
     fn put(&self, out: &mut Vec<u8>) -> bool {
         match self {
             Self::Royalties(model_id) => model_id.put(out),
+            Self::Bond(case_id) => B256::from(*case_id).put(out),
             Self::Escrow { payer, .. } => payer.put(out),
             Self::Wallet(account)
             | Self::Burned(account)
+            | Self::EarningsUndrawn(account)
             | Self::EarningsLocked(account)
             | Self::EarningsClaimable(account)
             | Self::FeeCredit(account)
             | Self::StakeActive(account)
             | Self::StakeThawing(account)
             | Self::StakeCredit(account)
-            | Self::Rewards(account) => account.put(out),
+            | Self::Rewards(account)
+            | Self::ReservePending(account)
+            | Self::Reserve(account)
+            | Self::RewardOwed(account)
+            | Self::Unburned(account)
+            | Self::BondCredit(account) => account.put(out),
         }
     }
 }
@@ -134,30 +185,34 @@ pub(crate) struct Movement {
     pub(crate) amount: U256,
 }
 
-/// Movements of a penalty that took `first` and `second` from two places: `cut` goes to the beneficiary, out of the first
-/// place as far as it goes, the rest to the account that penalties are credited to.
+/// Movements that share out what a penalty took: each part is filled from the sources in their order. Nothing when the parts
+/// do not come to what was taken.
 pub(crate) fn penalty(
     token: Token,
     operator: Address,
-    sources: [(Place, U256); 2],
-    cut: U256,
-    [beneficiary, rest]: [Place; 2],
-) -> [Movement; 4] {
-    let [(first, from_first), (second, from_second)] = sources;
-    let cut_of_first = cut.min(from_first);
-    let cut_of_second = cut - cut_of_first;
-    let movement = |kind, from, to, amount| Movement {
-        kind,
-        token,
-        from,
-        to,
-        operator: Some(operator),
-        amount,
-    };
-    [
-        movement(Kind::SlashCut, first, beneficiary, cut_of_first),
-        movement(Kind::SlashCut, second, beneficiary, cut_of_second),
-        movement(Kind::Slash, first, rest, from_first - cut_of_first),
-        movement(Kind::Slash, second, rest, from_second - cut_of_second),
-    ]
+    sources: &[(Place, U256)],
+    parts: &[(Kind, Place, U256)],
+) -> Option<Vec<Movement>> {
+    let mut sources = sources.to_vec();
+    let mut movements = Vec::new();
+    for &(kind, to, part) in parts {
+        let mut missing = part;
+        for (from, left) in &mut sources {
+            let amount = missing.min(*left);
+            *left -= amount;
+            missing -= amount;
+            movements.push(Movement {
+                kind,
+                token,
+                from: *from,
+                to,
+                operator: Some(operator),
+                amount,
+            });
+        }
+        if !missing.is_zero() {
+            return None;
+        }
+    }
+    sources.iter().all(|(_, left)| left.is_zero()).then_some(movements)
 }

@@ -219,6 +219,8 @@ async fn standings(db: &mut PgConnection, frame: &Frame) -> anyhow::Result<Vec<S
                                     where operator = r.operator and block_number > $4 and block_number <= $2)
                     and not exists (select from operator_exited
                                     where operator = r.operator and block_number > $4 and block_number <= $2)
+                    and not exists (select from operator_tombstoned
+                                    where operator = r.operator and block_number > $4 and block_number <= $2)
                     as "in_service!",
                   coalesce(a.stake_active, 0) as "stake_active!: Uint", coalesce(a.stake_own, 0) as "stake_own!: Uint",
                   coalesce(a.stake_thawing, 0) as "stake_thawing!: Uint",

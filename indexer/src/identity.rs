@@ -5,7 +5,7 @@ use alloy::providers::Provider;
 use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolCall;
 use plumbline_protocol::deployment::Addresses;
-use plumbline_protocol::{Contract, Deployment, TestToken};
+use plumbline_protocol::{Deployment, TestToken};
 
 use crate::chain::Chain;
 use crate::error::Halt;
@@ -62,8 +62,7 @@ pub(crate) async fn check_deployment(chain: &Chain, deployment: &Deployment) -> 
             there.hash
         )));
     }
-    for contract in Contract::ALL {
-        let address = deployment.contracts.of(contract);
+    for (contract, address) in deployment.contracts.deployed() {
         if !chain.has_code(address).await? {
             return Err(other_chain(format!(
                 "there is no {contract} at {address} on chain {}; check the deployments file, or deploy with \

@@ -1,8 +1,9 @@
 //! Values of the chain in PostgreSQL's binary format: what COPY sends and what queries return.
 
 use alloy::primitives::{Address, B256, U256};
+use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
-use sqlx::postgres::{PgTypeInfo, PgValueFormat, PgValueRef, Postgres};
+use sqlx::postgres::{PgArgumentBuffer, PgTypeInfo, PgValueFormat, PgValueRef, Postgres};
 use sqlx::types::BigDecimal;
 
 /// Digits of PostgreSQL's `numeric` have base 10,000.
@@ -110,23 +111,36 @@ impl<T: Field> Field for Option<T> {
     }
 }
 
-/// The type of `bigint`, which an array names for its elements.
+// Types that an array names for its elements.
+const BYTEA_OID: i32 = 17;
 const BIGINT_OID: i32 = 20;
+const NUMERIC_OID: i32 = 1700;
 
-impl Field for Vec<u32> {
-    fn put(&self, out: &mut Vec<u8>) -> bool {
-        let dimensions = i32::from(!self.is_empty());
-        for header in [dimensions, 0, BIGINT_OID] {
-            out.extend_from_slice(&header.to_be_bytes());
-        }
-        if dimensions == 1 {
-            out.extend_from_slice(&(self.len() as i32).to_be_bytes());
-            out.extend_from_slice(&1_i32.to_be_bytes());
-        }
-        for element in self {
-            put_field(element, out);
-        }
-        true
+macro_rules! array {
+    ($($element:ty => $oid:expr),* $(,)?) => {
+        $(impl Field for Vec<$element> {
+            fn put(&self, out: &mut Vec<u8>) -> bool {
+                put_array($oid, self, out);
+                true
+            }
+        })*
+    };
+}
+
+array!(u32 => BIGINT_OID, Address => BYTEA_OID, U256 => NUMERIC_OID);
+
+/// An array of one dimension whose first index is 1; of none when it is empty.
+fn put_array<T: Field>(oid: i32, elements: &[T], out: &mut Vec<u8>) {
+    let dimensions = i32::from(!elements.is_empty());
+    for header in [dimensions, 0, oid] {
+        out.extend_from_slice(&header.to_be_bytes());
+    }
+    if dimensions == 1 {
+        out.extend_from_slice(&(elements.len() as i32).to_be_bytes());
+        out.extend_from_slice(&1_i32.to_be_bytes());
+    }
+    for element in elements {
+        put_field(element, out);
     }
 }
 
@@ -175,7 +189,7 @@ fn put_numeric(value: U256, out: &mut Vec<u8>) {
     }
 }
 
-/// An unsigned integer read from a `numeric` column.
+/// An unsigned integer of a `numeric` column.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Uint(pub(crate) U256);
 
@@ -197,6 +211,13 @@ impl sqlx::Decode<'_, Postgres> for Uint {
             PgValueFormat::Text => Ok(Self(value.as_str()?.parse()?)),
             PgValueFormat::Binary => decode_numeric(value.as_bytes()?),
         }
+    }
+}
+
+impl sqlx::Encode<'_, Postgres> for Uint {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        put_numeric(self.0, buffer);
+        Ok(IsNull::No)
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) struct Channel {
     pub(crate) settled: Uint,
     pub(crate) returned: Uint,
     pub(crate) exit_at: Uint,
+    /// On the settlement's clock.
+    pub(crate) exit_running: Uint,
 }
 
 impl Channel {
@@ -26,6 +28,12 @@ impl Channel {
     pub(crate) fn give_back(&mut self, amount: U256) -> Result<(), Imbalance> {
         self.returned.increase(amount)?;
         self.check()
+    }
+
+    /// No exit is under way any more.
+    pub(crate) fn end_exit(&mut self) {
+        self.exit_at = Uint::default();
+        self.exit_running = Uint::default();
     }
 
     fn check(&self) -> Result<(), Imbalance> {
@@ -49,7 +57,7 @@ impl Running for Channel {
         let state = sqlx::query_as!(
             Self,
             r#"select deposited as "deposited: Uint", settled as "settled: Uint", returned as "returned: Uint",
-                      exit_at as "exit_at: Uint"
+                      exit_at as "exit_at: Uint", exit_running as "exit_running: Uint"
                from channel_account where payer = $1 and operator = $2 order by block_number desc limit 1"#,
             payer.as_slice(),
             operator.as_slice(),
@@ -60,7 +68,7 @@ impl Running for Channel {
     fn write(&self, (payer, operator): Self::Key, block_number: i64, rows: &mut Rows) {
         row! { rows, channel_account {
             block_number, payer, operator, deposited: self.deposited, settled: self.settled, returned: self.returned,
-            exit_at: self.exit_at,
+            exit_at: self.exit_at, exit_running: self.exit_running,
         } }
     }
 }

@@ -1,4 +1,4 @@
-//! What an account is owed by the settlement or the vault.
+//! What an account is owed by the settlement, the vault or the challenge manager.
 
 use alloy::primitives::Address;
 use sqlx::PgConnection;
@@ -12,6 +12,7 @@ use crate::sql::Uint;
 pub(crate) enum CreditClass {
     Fee,
     Stake,
+    Bond,
 }
 
 impl CreditClass {
@@ -19,6 +20,7 @@ impl CreditClass {
         match self {
             Self::Fee => "fee_credit",
             Self::Stake => "stake_credit",
+            Self::Bond => "bond_credit",
         }
     }
 }

@@ -15,16 +15,25 @@ pub(crate) struct OperatorAccount {
     pub(crate) own_shares: Uint,
     pub(crate) generation: i64,
     pub(crate) rewards: Uint,
+    pub(crate) earnings_undrawn: Uint,
     pub(crate) earnings_locked: Uint,
     pub(crate) earnings_claimable: Uint,
+    pub(crate) open_risk: Uint,
     pub(crate) batches: i64,
+    pub(crate) batches_released: i64,
     pub(crate) receipts: Uint,
     pub(crate) vouchers: i64,
     pub(crate) units: Uint,
     pub(crate) fees: Uint,
     pub(crate) slashed_stake: Uint,
     pub(crate) slashed_earnings: Uint,
+    pub(crate) refunded: Uint,
     pub(crate) faults: i64,
+    pub(crate) audits: i64,
+    pub(crate) challenges: i64,
+    pub(crate) cases_open: i64,
+    pub(crate) cases_lost: i64,
+    pub(crate) uptime_rewards: Uint,
 }
 
 impl OperatorAccount {
@@ -47,9 +56,12 @@ impl Running for OperatorAccount {
             Self,
             r#"select stake_active as "stake_active: Uint", stake_thawing as "stake_thawing: Uint",
                       shares as "shares: Uint", own_shares as "own_shares: Uint", generation, rewards as "rewards: Uint",
-                      earnings_locked as "earnings_locked: Uint", earnings_claimable as "earnings_claimable: Uint",
-                      batches, receipts as "receipts: Uint", vouchers, units as "units: Uint", fees as "fees: Uint",
-                      slashed_stake as "slashed_stake: Uint", slashed_earnings as "slashed_earnings: Uint", faults
+                      earnings_undrawn as "earnings_undrawn: Uint", earnings_locked as "earnings_locked: Uint",
+                      earnings_claimable as "earnings_claimable: Uint", open_risk as "open_risk: Uint", batches,
+                      batches_released, receipts as "receipts: Uint", vouchers, units as "units: Uint",
+                      fees as "fees: Uint", slashed_stake as "slashed_stake: Uint",
+                      slashed_earnings as "slashed_earnings: Uint", refunded as "refunded: Uint", faults, audits,
+                      challenges, cases_open, cases_lost, uptime_rewards as "uptime_rewards: Uint"
                from operator_account where operator = $1 order by block_number desc limit 1"#,
             operator.as_slice(),
         );
@@ -60,10 +72,13 @@ impl Running for OperatorAccount {
         row! { rows, operator_account {
             block_number, operator, stake_active: self.stake_active, stake_own: self.stake_own(),
             stake_thawing: self.stake_thawing, shares: self.shares, own_shares: self.own_shares,
-            generation: self.generation, rewards: self.rewards, earnings_locked: self.earnings_locked,
-            earnings_claimable: self.earnings_claimable, batches: self.batches, receipts: self.receipts,
-            vouchers: self.vouchers, units: self.units, fees: self.fees, slashed_stake: self.slashed_stake,
-            slashed_earnings: self.slashed_earnings, faults: self.faults,
+            generation: self.generation, rewards: self.rewards, earnings_undrawn: self.earnings_undrawn,
+            earnings_locked: self.earnings_locked, earnings_claimable: self.earnings_claimable,
+            open_risk: self.open_risk, batches: self.batches, batches_released: self.batches_released,
+            receipts: self.receipts, vouchers: self.vouchers, units: self.units, fees: self.fees,
+            slashed_stake: self.slashed_stake, slashed_earnings: self.slashed_earnings, refunded: self.refunded,
+            faults: self.faults, audits: self.audits, challenges: self.challenges, cases_open: self.cases_open,
+            cases_lost: self.cases_lost, uptime_rewards: self.uptime_rewards,
         } }
     }
 }

@@ -14,6 +14,7 @@ pub(crate) enum Status {
     Active,
     Jailed,
     Exiting,
+    Tombstoned,
 }
 
 impl Status {
@@ -22,6 +23,7 @@ impl Status {
             Self::Active => "active",
             Self::Jailed => "jailed",
             Self::Exiting => "exiting",
+            Self::Tombstoned => "tombstoned",
         }
     }
 
@@ -30,6 +32,7 @@ impl Status {
             "active" => Self::Active,
             "jailed" => Self::Jailed,
             "exiting" => Self::Exiting,
+            "tombstoned" => Self::Tombstoned,
             _ => bail!("{text:?} is no status of an operator"),
         })
     }

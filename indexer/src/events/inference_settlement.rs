@@ -3,23 +3,24 @@
 use alloy::primitives::{Address, U256};
 use plumbline_protocol::Contract;
 use plumbline_protocol::InferenceSettlement::{
-    BatchSettled, EarningsSeized, FeesSettled, InferenceSettlementConfigured, InferenceSettlementEvents as Events,
-    VoucherSkipped,
+    BatchReleased, BatchSettled, CoverageConfigured, EarningsSeized, ExitStarted, FeesSettled,
+    InferenceSettlementConfigured, InferenceSettlementEvents as Events, VoucherSkipped,
 };
 
 use super::{authority_updated, name_of};
 use crate::book::Book;
-use crate::flow::{Kind, Movement, Place, Token};
+use crate::flow::{BURN_ADDRESS, Kind, Movement, Place, Token};
 use crate::rows::{At, Rows, fact};
 use crate::sql::Uint;
 
 /// `IInferenceSettlement.SkipReason` by its number.
-const SKIP_REASONS: [&str; 5] = [
+const SKIP_REASONS: [&str; 6] = [
     "invalid_signer",
     "stale",
     "units_decreased",
     "not_offered",
     "underfunded",
+    "uncovered",
 ];
 
 pub(super) fn fact(event: &Events, book: &mut Book<'_>) -> anyhow::Result<()> {
@@ -44,6 +45,11 @@ pub(super) fn fact(event: &Events, book: &mut Book<'_>) -> anyhow::Result<()> {
         Events::BatchSettled(e) => batch_settled(rows, at, e),
         Events::FeesSettled(e) => fees_settled(rows, at, e),
         Events::VoucherSkipped(e) => voucher_skipped(rows, at, e)?,
+        Events::BatchReleased(e) => {
+            fact! { rows, at, batch_released {
+                operator: e.operator, batch_id: e.batchId, risk: e.risk, locked: e.locked,
+            } }
+        }
         Events::EarningsReleased(e) => fact! { rows, at, earnings_released { operator: e.operator, amount: e.amount } },
         Events::EarningsClaimed(e) => {
             fact! { rows, at, earnings_claimed {
@@ -56,6 +62,9 @@ pub(super) fn fact(event: &Events, book: &mut Book<'_>) -> anyhow::Result<()> {
         }
         Events::CreditCollected(e) => fact! { rows, at, credit_collected { account: e.account, amount: e.amount } },
         Events::InferenceSettlementConfigured(e) => configured(rows, at, e),
+        Events::CoverageConfigured(e) => coverage_configured(rows, at, e),
+        Events::Paused(e) => fact! { rows, at, paused { guardian: e.guardian, until: e.until } },
+        Events::Unpaused(e) => fact! { rows, at, unpaused { guardian: e.guardian } },
         Events::AuthorityUpdated(e) => authority_updated(book, Contract::InferenceSettlement, e.authority),
         // The signing domain is fixed; the event exists only because the interface has it.
         Events::EIP712DomainChanged(_) => {}
@@ -66,7 +75,7 @@ pub(super) fn fact(event: &Events, book: &mut Book<'_>) -> anyhow::Result<()> {
 fn batch_settled(rows: &mut Rows, at: &At, e: &BatchSettled) {
     fact! { rows, at, batch_settled {
         operator: e.operator, batch_id: e.batchId, receipts_root: e.receiptsRoot, receipt_count: e.receiptCount,
-        epoch: e.epoch, earned: e.earned, evidence_uri: e.evidenceURI,
+        earned: e.earned, risk: e.risk, evidence_uri: e.evidenceURI,
     } }
 }
 
@@ -88,8 +97,9 @@ fn voucher_skipped(rows: &mut Rows, at: &At, e: &VoucherSkipped) -> anyhow::Resu
 
 fn earnings_seized(rows: &mut Rows, at: &At, e: &EarningsSeized) {
     fact! { rows, at, earnings_seized {
-        operator: e.operator, beneficiary: e.beneficiary, from_claimable: e.fromClaimable, from_locked: e.fromLocked,
-        cut: e.cut,
+        operator: e.operator, beneficiary: e.beneficiary, victim: e.victim, from_claimable: e.seized.fromClaimable,
+        from_locked: e.seized.fromLocked, from_undrawn: e.seized.fromUndrawn, refund: e.seized.refund,
+        cut: e.seized.cut, burned: e.seized.burned, reserved: e.seized.reserved,
     } }
 }
 
@@ -101,6 +111,13 @@ fn configured(rows: &mut Rows, at: &At, e: &InferenceSettlementConfigured) {
     } }
 }
 
+fn coverage_configured(rows: &mut Rows, at: &At, e: &CoverageConfigured) {
+    fact! { rows, at, coverage_configured {
+        price_oracle: e.priceOracle, beta_bps: e.terms.betaBps, utilisation_bps: e.terms.utilisationBps,
+        haircut_bps: e.terms.haircutBps, penalty_bps: e.terms.penaltyBps, correlation_bps: e.terms.correlationBps,
+    } }
+}
+
 pub(super) async fn apply(event: &Events, book: &mut Book<'_>) -> anyhow::Result<()> {
     match event {
         Events::Deposited(e) => {
@@ -108,22 +125,20 @@ pub(super) async fn apply(event: &Events, book: &mut Book<'_>) -> anyhow::Result
             book.transfer(movement(Kind::Deposit, from, to, Some(e.operator), e.amount))
                 .await
         }
-        Events::ExitStarted(e) => {
-            book.channel(e.payer, e.operator).await?.exit_at = Uint(U256::from(e.exitAt));
-            Ok(())
-        }
+        Events::ExitStarted(e) => start_exit(e, book).await,
         Events::ExitCancelled(e) => {
-            book.channel(e.payer, e.operator).await?.exit_at = Uint::default();
+            book.channel(e.payer, e.operator).await?.end_exit();
             Ok(())
         }
         Events::ExitFinished(e) => {
-            book.channel(e.payer, e.operator).await?.exit_at = Uint::default();
+            book.channel(e.payer, e.operator).await?.end_exit();
             let (from, to) = (escrow(e.payer, e.operator), Place::Wallet(e.payer));
             book.transfer(movement(Kind::Exit, from, to, Some(e.operator), e.amount))
                 .await
         }
         Events::BatchSettled(e) => count_batch(e, book).await,
         Events::FeesSettled(e) => settle(e, book).await,
+        Events::BatchReleased(e) => release(e, book).await,
         Events::EarningsReleased(e) => {
             let (from, to) = (Place::EarningsLocked(e.operator), Place::EarningsClaimable(e.operator));
             book.transfer(movement(Kind::Release, from, to, Some(e.operator), e.amount))
@@ -142,14 +157,28 @@ pub(super) async fn apply(event: &Events, book: &mut Book<'_>) -> anyhow::Result
                 .await
         }
         Events::CreditCollected(e) => {
-            let (kind, to) = Place::payee(e.account);
+            let (kind, to) = if e.account == book.parameters.addresses.reward_reserve {
+                (Kind::Collect, Place::ReservePending(e.account))
+            } else {
+                Place::payee(e.account)
+            };
             book.transfer(movement(kind, Place::FeeCredit(e.account), to, None, e.amount))
                 .await
         }
         Events::InferenceSettlementConfigured(e) => configure(e, book),
+        Events::Paused(e) => {
+            let now = book.at.timestamp;
+            let paused = book.pause_clock().await?.pause(now, e.until);
+            paused.ok_or_else(|| book.inconsistent("a pause began within another"))
+        }
+        Events::Unpaused(_) => {
+            book.pause_clock().await?.ends_at = Uint(U256::from(book.at.timestamp));
+            Ok(())
+        }
         Events::SignerAuthorized(_)
         | Events::SignerRevoked(_)
         | Events::VoucherSkipped(_)
+        | Events::CoverageConfigured(_)
         | Events::AuthorityUpdated(_)
         | Events::EIP712DomainChanged(_) => Ok(()),
     }
@@ -163,14 +192,55 @@ fn configure(event: &InferenceSettlementConfigured, book: &mut Book<'_>) -> anyh
     Ok(())
 }
 
+async fn start_exit(event: &ExitStarted, book: &mut Book<'_>) -> anyhow::Result<()> {
+    let exit_at = U256::from(event.exitAt);
+    let exit_running = exit_at
+        .checked_sub(book.paused_seconds().await?)
+        .ok_or_else(|| book.inconsistent("an exit ends before the settlement began to run"))?;
+    let channel = book.channel(event.payer, event.operator).await?;
+    channel.exit_at = Uint(exit_at);
+    channel.exit_running = Uint(exit_running);
+    Ok(())
+}
+
+/// Closes a batch's risk and locks what is left of its earnings.
+async fn release(event: &BatchReleased, book: &mut Book<'_>) -> anyhow::Result<()> {
+    let (from, to) = (
+        Place::EarningsUndrawn(event.operator),
+        Place::EarningsLocked(event.operator),
+    );
+    book.transfer(movement(
+        Kind::BatchRelease,
+        from,
+        to,
+        Some(event.operator),
+        event.locked,
+    ))
+    .await?;
+    let operator = book.operator(event.operator).await?;
+    operator.batches_released += 1;
+    let of_operator = operator.open_risk.decrease(event.risk);
+    let network = book.network().await?;
+    network.batches_released += 1;
+    let of_network = network.open_risk.decrease(event.risk);
+    book.summed(of_operator)?;
+    book.summed(of_network)
+}
+
 async fn seize(event: &EarningsSeized, book: &mut Book<'_>) -> anyhow::Result<()> {
+    let (operator, seized) = (event.operator, &event.seized);
     let sources = [
-        (Place::EarningsClaimable(event.operator), event.fromClaimable),
-        (Place::EarningsLocked(event.operator), event.fromLocked),
+        (Place::EarningsClaimable(operator), seized.fromClaimable),
+        (Place::EarningsLocked(operator), seized.fromLocked),
+        (Place::EarningsUndrawn(operator), seized.fromUndrawn),
     ];
-    let destinations = [Place::FeeCredit(event.beneficiary), Place::FeeCredit(book.reserve()?)];
-    book.penalize(Token::Fee, event.operator, sources, event.cut, destinations)
-        .await
+    let parts = [
+        (Kind::Refund, Place::FeeCredit(event.victim), seized.refund),
+        (Kind::SlashCut, Place::FeeCredit(event.beneficiary), seized.cut),
+        (Kind::SlashBurn, Place::FeeCredit(BURN_ADDRESS), seized.burned),
+        (Kind::Slash, Place::FeeCredit(book.reserve()?), seized.reserved),
+    ];
+    book.penalize(Token::Fee, operator, &sources, &parts).await
 }
 
 /// Splits a paid voucher: operator's net, royalty, protocol fee.
@@ -186,7 +256,7 @@ async fn settle(event: &FeesSettled, book: &mut Book<'_>) -> anyhow::Result<()> 
         .ok_or_else(|| book.inconsistent("royalty and protocol fee are more than the fee"))?;
     let reserve = Place::FeeCredit(book.reserve()?);
     for (kind, to, amount) in [
-        (Kind::Fee, Place::EarningsLocked(event.operator), net),
+        (Kind::Fee, Place::EarningsUndrawn(event.operator), net),
         (Kind::Royalty, Place::Royalties(event.modelId), royalty),
         (Kind::ProtocolFee, reserve, protocol_fee),
     ] {
@@ -208,15 +278,14 @@ async fn settle(event: &FeesSettled, book: &mut Book<'_>) -> anyhow::Result<()> 
 }
 
 async fn count_batch(event: &BatchSettled, book: &mut Book<'_>) -> anyhow::Result<()> {
-    let receipts = U256::from(event.receiptCount);
+    let (receipts, risk) = (U256::from(event.receiptCount), U256::from(event.risk));
     let operator = book.operator(event.operator).await?;
     operator.batches += 1;
-    let of_operator = operator.receipts.increase(receipts);
+    let mut sums = vec![operator.receipts.increase(receipts), operator.open_risk.increase(risk)];
     let network = book.network().await?;
     network.batches += 1;
-    let of_network = network.receipts.increase(receipts);
-    book.summed(of_operator)?;
-    book.summed(of_network)
+    sums.extend([network.receipts.increase(receipts), network.open_risk.increase(risk)]);
+    sums.into_iter().try_for_each(|sum| book.summed(sum))
 }
 
 fn movement(kind: Kind, from: Place, to: Place, operator: Option<Address>, amount: U256) -> Movement {

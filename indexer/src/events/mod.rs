@@ -1,19 +1,33 @@
 //! From a log to rows: one file per contract, and no event without a row.
 
 mod access_manager;
+mod audit_manager;
+mod block_randomness;
+mod case_docket;
+mod challenge_manager;
 mod inference_settlement;
+mod judge_committee;
 mod model_registry;
 mod operator_registry;
+mod price_oracle;
+mod reward_reserve;
 mod slasher;
 mod stake_vault;
+mod stress_gauge;
 mod uptime_ledger;
+mod verifier_registry;
 
 use alloy::primitives::{Address, U256};
 use alloy::rpc::types::Log;
+use plumbline_protocol::VerifierRegistry::VerifierRegistryEvents;
 use plumbline_protocol::deployment::Addresses;
 use plumbline_protocol::{AccessManager::AccessManagerEvents, Contract, decode, decode_strict};
+use plumbline_protocol::{AuditManager::AuditManagerEvents, CaseDocket::CaseDocketEvents};
+use plumbline_protocol::{BlockRandomness::BlockRandomnessEvents, ChallengeManager::ChallengeManagerEvents};
 use plumbline_protocol::{InferenceSettlement::InferenceSettlementEvents, ModelRegistry::ModelRegistryEvents};
+use plumbline_protocol::{JudgeCommittee::JudgeCommitteeEvents, PriceOracle::PriceOracleEvents};
 use plumbline_protocol::{OperatorRegistry::OperatorRegistryEvents, Slasher::SlasherEvents};
+use plumbline_protocol::{RewardReserve::RewardReserveEvents, StressGauge::StressGaugeEvents};
 use plumbline_protocol::{StakeVault::StakeVaultEvents, UptimeLedger::UptimeLedgerEvents};
 
 use crate::book::Book;
@@ -31,6 +45,15 @@ pub(crate) enum Event {
     InferenceSettlement(InferenceSettlementEvents),
     UptimeLedger(UptimeLedgerEvents),
     Slasher(SlasherEvents),
+    PriceOracle(PriceOracleEvents),
+    RewardReserve(RewardReserveEvents),
+    BlockRandomness(BlockRandomnessEvents),
+    VerifierRegistry(VerifierRegistryEvents),
+    JudgeCommittee(JudgeCommitteeEvents),
+    StressGauge(StressGaugeEvents),
+    CaseDocket(CaseDocketEvents),
+    AuditManager(AuditManagerEvents),
+    ChallengeManager(ChallengeManagerEvents),
 }
 
 /// An event and where it stands.
@@ -41,7 +64,7 @@ pub(crate) struct Located {
 
 /// The contracts whose logs are read.
 pub(crate) fn sources(addresses: &Addresses) -> Vec<Address> {
-    Contract::ALL.into_iter().map(|c| addresses.of(c)).collect()
+    addresses.deployed().map(|(_, address)| address).collect()
 }
 
 /// Decodes a log of one of our contracts, or stops everything: a log that is skipped is a balance that is wrong.
@@ -72,6 +95,15 @@ fn decode_event(log: &Log, addresses: &Addresses) -> Result<Event, String> {
         Some(Contract::InferenceSettlement) => decode_text(log).map(Event::InferenceSettlement),
         Some(Contract::UptimeLedger) => decode_text(log).map(Event::UptimeLedger),
         Some(Contract::Slasher) => decode_text(log).map(Event::Slasher),
+        Some(Contract::PriceOracle) => decode_text(log).map(Event::PriceOracle),
+        Some(Contract::RewardReserve) => decode_text(log).map(Event::RewardReserve),
+        Some(Contract::BlockRandomness) => decode_text(log).map(Event::BlockRandomness),
+        Some(Contract::VerifierRegistry) => decode_text(log).map(Event::VerifierRegistry),
+        Some(Contract::JudgeCommittee) => decode_text(log).map(Event::JudgeCommittee),
+        Some(Contract::StressGauge) => decode_text(log).map(Event::StressGauge),
+        Some(Contract::CaseDocket) => decode_text(log).map(Event::CaseDocket),
+        Some(Contract::AuditManager) => decode_text(log).map(Event::AuditManager),
+        Some(Contract::ChallengeManager) => decode_text(log).map(Event::ChallengeManager),
         None => Err("it is of no contract whose events are read".into()),
     }
 }
@@ -110,6 +142,42 @@ pub(crate) async fn write(located: &Located, book: &mut Book<'_>) -> anyhow::Res
             slasher::fact(event, book)?;
             slasher::apply(event, book).await
         }
+        Event::PriceOracle(event) => {
+            price_oracle::fact(event, book);
+            Ok(())
+        }
+        Event::RewardReserve(event) => {
+            reward_reserve::fact(event, book);
+            reward_reserve::apply(event, book).await
+        }
+        Event::BlockRandomness(event) => {
+            block_randomness::fact(event, book);
+            Ok(())
+        }
+        Event::VerifierRegistry(event) => {
+            verifier_registry::fact(event, book);
+            Ok(())
+        }
+        Event::JudgeCommittee(event) => {
+            judge_committee::fact(event, book);
+            Ok(())
+        }
+        Event::StressGauge(event) => {
+            stress_gauge::fact(event, book);
+            Ok(())
+        }
+        Event::CaseDocket(event) => {
+            case_docket::fact(event, book)?;
+            case_docket::apply(event, book).await
+        }
+        Event::AuditManager(event) => {
+            audit_manager::fact(event, book)?;
+            audit_manager::apply(event, book).await
+        }
+        Event::ChallengeManager(event) => {
+            challenge_manager::fact(event, book);
+            challenge_manager::apply(event, book).await
+        }
     }
 }
 
@@ -123,7 +191,16 @@ impl Located {
             | Event::OperatorRegistry(_)
             | Event::StakeVault(_)
             | Event::InferenceSettlement(_)
-            | Event::Slasher(_) => Ok(None),
+            | Event::Slasher(_)
+            | Event::PriceOracle(_)
+            | Event::RewardReserve(_)
+            | Event::BlockRandomness(_)
+            | Event::VerifierRegistry(_)
+            | Event::JudgeCommittee(_)
+            | Event::StressGauge(_)
+            | Event::CaseDocket(_)
+            | Event::AuditManager(_)
+            | Event::ChallengeManager(_) => Ok(None),
         }
     }
 }

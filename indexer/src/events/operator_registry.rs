@@ -42,6 +42,7 @@ pub(super) fn fact(event: &Events, book: &mut Book<'_>) {
         Events::OperatorJailed(e) => fact! { rows, at, operator_jailed { operator: e.operator, until: e.until } },
         Events::OperatorUnjailed(e) => fact! { rows, at, operator_unjailed { operator: e.operator } },
         Events::OperatorExited(e) => fact! { rows, at, operator_exited { operator: e.operator } },
+        Events::OperatorTombstoned(e) => fact! { rows, at, operator_tombstoned { operator: e.operator } },
         Events::OperatorRegistryConfigured(e) => {
             fact! { rows, at, operator_registry_configured {
                 model_registry: e.modelRegistry, stake_vault: e.stakeVault, commission_delay: e.commissionDelay,
@@ -90,6 +91,7 @@ pub(super) async fn apply(event: &Events, book: &mut Book<'_>) -> anyhow::Result
             book.set_status(e.operator, Status::Jailed).await?;
         }
         Events::OperatorUnjailed(e) => book.set_status(e.operator, Status::Active).await?,
+        Events::OperatorTombstoned(e) => book.set_status(e.operator, Status::Tombstoned).await?,
         Events::OperatorExited(e) => book.set_status(e.operator, Status::Exiting).await?,
         Events::OperatorRegistryConfigured(_) | Events::AuthorityUpdated(_) | Events::EIP712DomainChanged(_) => {}
     }

@@ -71,10 +71,13 @@ pub(super) async fn apply(event: &Events, book: &mut Book<'_>) -> anyhow::Result
         Events::Slashed(e) => slash(e, book).await,
         Events::PoolReset(e) => reset(e, book).await,
         Events::FeesDistributed(e) => {
-            // The settlement pays out of the operator's claimable earnings; anyone else pays out of pocket.
-            let by_settlement = e.from == book.parameters.addresses.inference_settlement;
-            let from = if by_settlement {
+            // The settlement pays out of the operator's claimable earnings, the reserve out of what it owes; anyone else
+            // pays out of pocket.
+            let addresses = &book.parameters.addresses;
+            let from = if e.from == addresses.inference_settlement {
                 Place::EarningsClaimable(e.operator)
+            } else if e.from == addresses.reward_reserve {
+                Place::RewardOwed(e.from)
             } else {
                 Place::Wallet(e.from)
             };
@@ -147,9 +150,16 @@ async fn slash(event: &Slashed, book: &mut Book<'_>) -> anyhow::Result<()> {
         (Place::StakeActive(event.operator), event.fromActive),
         (Place::StakeThawing(event.operator), event.fromThawing),
     ];
-    let destinations = [Place::StakeCredit(event.beneficiary), Place::StakeCredit(book.sink()?)];
-    book.penalize(Token::Stake, event.operator, sources, event.cut, destinations)
-        .await
+    let rest = event
+        .fromActive
+        .checked_add(event.fromThawing)
+        .and_then(|taken| taken.checked_sub(event.cut))
+        .ok_or_else(|| book.inconsistent(format!("a cut of {} is more than was taken", event.cut)))?;
+    let parts = [
+        (Kind::SlashCut, Place::StakeCredit(event.beneficiary), event.cut),
+        (Kind::Slash, Place::StakeCredit(book.sink()?), rest),
+    ];
+    book.penalize(Token::Stake, event.operator, &sources, &parts).await
 }
 
 /// What a slash left goes to the sink; shares of the generation are void.
@@ -171,8 +181,8 @@ async fn reset(event: &PoolReset, book: &mut Book<'_>) -> anyhow::Result<()> {
         (Place::StakeActive(event.operator), active),
         (Place::StakeThawing(event.operator), thawing),
     ];
-    book.penalize(Token::Stake, event.operator, sources, U256::ZERO, [sink, sink])
-        .await
+    let parts = [(Kind::Slash, sink, event.dust)];
+    book.penalize(Token::Stake, event.operator, &sources, &parts).await
 }
 
 fn stake_movement(kind: Kind, from: Place, to: Place, operator: Address, amount: U256) -> Movement {

@@ -1,0 +1,17 @@
+//! Events of `VerifierRegistry`.
+
+use plumbline_protocol::VerifierRegistry::VerifierRegistryEvents as Events;
+
+use crate::book::Book;
+use crate::rows::fact;
+
+pub(super) fn fact(event: &Events, book: &mut Book<'_>) {
+    let Book { rows, at, .. } = book;
+    match event {
+        Events::VerifierBound(e) => {
+            fact! { rows, at, verifier_bound {
+                publisher: e.publisher, model_id: e.modelId, version: e.version, verifier: e.verifier,
+            } }
+        }
+    }
+}
