@@ -1,6 +1,6 @@
 //! Merkle tree over receipts, equal to OpenZeppelin's `StandardMerkleTree`.
 
-use alloy::primitives::{B256, keccak256};
+use alloy::primitives::{B256, U256, keccak256};
 use alloy::sol_types::SolValue;
 
 use crate::typed_data::Receipt;
@@ -55,6 +55,25 @@ impl ReceiptTree {
     /// What `settle` takes as `receiptsRoot`.
     pub fn root(&self) -> B256 {
         self.nodes[0]
+    }
+
+    /// Index of the receipt at which a walk from the root ends: bit `i` of `path`, from the lowest, chooses at depth `i` the
+    /// smaller (0) or the larger (1) of two hashes. It is the receipt that an audit with this path asks for.
+    pub fn walk(&self, path: B256) -> usize {
+        let path = U256::from_be_bytes(path.0);
+        let inner = self.nodes.len() / 2;
+        let (mut node, mut depth) = (0, 0);
+        while node < inner {
+            let (left, right) = (2 * node + 1, 2 * node + 2);
+            let is_swapped = self.nodes[left] > self.nodes[right];
+            node = if path.bit(depth) == is_swapped { left } else { right };
+            depth += 1;
+        }
+        // Every leaf is a receipt's; two equal receipts share a leaf's hash, and either may be shown.
+        self.positions
+            .iter()
+            .position(|position| *position == node)
+            .unwrap_or_default()
     }
 
     /// Siblings from the leaf of receipt `index` up to the root; none when there is no such receipt.

@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, U256};
 use anyhow::Result;
-use plumbline_protocol::{AuditManager, BlockRandomness, JudgeCommittee};
+use plumbline_protocol::{AuditManager, BlockRandomness, CaseDocket, ChallengeManager, JudgeCommittee};
 
 use crate::accounts::Keyring;
 use crate::docket::{Case, Docket};
@@ -68,7 +68,7 @@ impl Clerk {
         let head = moment.head.number;
         let waiting = docket.rounds();
         let provable = waiting
-            .range(head.saturating_sub(network.rounds.window - 1)..=head)
+            .range(head.saturating_sub(network.rounds.window - 1)..head)
             .take(MAX_RECORDS);
         for round in provable {
             let Some(header) = network.header(*round).await? else {
@@ -106,7 +106,7 @@ impl Clerk {
             .filter_map(|(id, case)| self.ruling(network, docket, *id, case, moment));
         calls.extend(rulings.take(MAX_RULINGS));
         for (case, seat) in docket.silent_judges.keys().take(MAX_RULINGS) {
-            let punish = AuditManager::punishJudgeCall {
+            let punish = CaseDocket::punishJudgeCall {
                 caseId: *case,
                 seat: *seat,
             };
@@ -132,21 +132,21 @@ impl Clerk {
                 Some(Call::new(from, courts.audits, "punish a withheld leaf", &withhold))
             }
             Stage::Judging => {
-                let bench = case.committee.as_ref()?;
-                if bench.is_done(now) {
-                    let conclude = AuditManager::concludeCall { caseId: id };
+                let jury = case.jury.as_ref()?;
+                if jury.is_done(now) {
+                    let conclude = CaseDocket::concludeCall { caseId: id };
                     return Some(Call::new(from, courts.docket, "conclude a case", &conclude));
                 }
                 let draw = JudgeCommittee::drawCall { caseId: id };
-                let due = !bench.drawn && is_seeded(network, docket, bench.round, moment);
+                let due = !jury.drawn && is_seeded(network, docket, jury.round, moment);
                 due.then(|| Call::new(from, courts.judges, "draw judges", &draw))
             }
             Stage::Proving if now >= case.deadline => {
-                let conclude = AuditManager::concludeCall { caseId: id };
+                let conclude = CaseDocket::concludeCall { caseId: id };
                 Some(Call::new(from, courts.docket, "conclude a case", &conclude))
             }
             Stage::Decided if case.challenger.is_some() && now >= case.deadline => {
-                let execute = AuditManager::executeChallengeCall { caseId: id };
+                let execute = ChallengeManager::executeChallengeCall { caseId: id };
                 Some(Call::new(from, courts.challenges, "execute a challenge", &execute))
             }
             Stage::Decided if case.batch.is_some() => {

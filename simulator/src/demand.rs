@@ -1,5 +1,7 @@
 //! What payers ask for: requests in a slot, and the texts that go in and come out.
 
+use alloy::primitives::{B256, keccak256};
+
 use crate::population::{MODELS, Population};
 use crate::random::Stream;
 
@@ -7,6 +9,10 @@ const MEDIAN_UNITS: f64 = 60.0;
 const MAX_UNITS: f64 = 4_000.0;
 /// Mean units of a request with this median and spread, to size deposits by.
 pub(crate) const MEAN_UNITS: u64 = 98;
+/// Periods of a season of demand, and from which on it falls to a part of what it was.
+const SEASON_PERIODS: u64 = 24;
+const DOWNTURN_PHASE: u64 = 18;
+const DOWNTURN_DIVISOR: u32 = 4;
 const WORDS: [&str; 24] = [
     "amber", "basin", "cedar", "delta", "ember", "fjord", "grain", "harbor", "index", "juniper", "kernel", "ledger",
     "meadow", "needle", "orbit", "pillar", "quartz", "river", "signal", "timber", "umbra", "vector", "willow",
@@ -79,4 +85,21 @@ pub(crate) fn texts(seed: u64, slot: u64, request: &Request) -> (String, String)
     );
     let output = format!("{model}: {}.", words(request.units.min(64)));
     (input, output)
+}
+
+/// What the model gives back for an input that was among the requests of a slot.
+pub(crate) fn rework(seed: u64, slot: u64, asked: &[Request], input_hash: B256) -> Option<String> {
+    asked
+        .iter()
+        .map(|request| texts(seed, slot, request))
+        .find_map(|(input, output)| (keccak256(input) == input_hash).then_some(output))
+}
+
+/// Requests in each slot of a period: demand has its downturns, in which fees fall short of wages.
+pub(crate) fn requests_in(full: u32, period: u64) -> u32 {
+    if period % SEASON_PERIODS >= DOWNTURN_PHASE {
+        full / DOWNTURN_DIVISOR
+    } else {
+        full
+    }
 }

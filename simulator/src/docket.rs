@@ -7,13 +7,15 @@ use alloy::rpc::types::{Filter, Log};
 use alloy::sol_types::SolEvent;
 use anyhow::{Context, Result};
 use plumbline_protocol::typed_data::Receipt;
-use plumbline_protocol::{AuditManager, BlockRandomness, InferenceSettlement, JudgeCommittee};
+use plumbline_protocol::{
+    AuditManager, BlockRandomness, CaseDocket, ChallengeManager, InferenceSettlement, JudgeCommittee,
+};
 
 use crate::network::{Head, Network};
-use crate::terms::{Batch, Stage, Verdict, receipt};
+use crate::terms::{Batch, Stage, Verdict, judged};
 
 /// Everything that is followed.
-const EVENTS: [B256; 21] = [
+const EVENTS: [B256; 20] = [
     InferenceSettlement::BatchSettled::SIGNATURE_HASH,
     InferenceSettlement::BatchReleased::SIGNATURE_HASH,
     InferenceSettlement::EarningsSeized::SIGNATURE_HASH,
@@ -23,13 +25,12 @@ const EVENTS: [B256; 21] = [
     AuditManager::AuditReseeded::SIGNATURE_HASH,
     AuditManager::LeafRequested::SIGNATURE_HASH,
     AuditManager::DeadlineExtended::SIGNATURE_HASH,
-    AuditManager::ChallengeOpened::SIGNATURE_HASH,
-    AuditManager::JudgementBegun::SIGNATURE_HASH,
-    AuditManager::CaseDecided::SIGNATURE_HASH,
-    AuditManager::CaseClosed::SIGNATURE_HASH,
-    AuditManager::JudgePunished::SIGNATURE_HASH,
-    AuditManager::BondCredited::SIGNATURE_HASH,
-    AuditManager::CanaryRevealed::SIGNATURE_HASH,
+    ChallengeManager::ChallengeOpened::SIGNATURE_HASH,
+    CaseDocket::JudgementBegun::SIGNATURE_HASH,
+    CaseDocket::CaseDecided::SIGNATURE_HASH,
+    CaseDocket::CaseClosed::SIGNATURE_HASH,
+    CaseDocket::JudgePunished::SIGNATURE_HASH,
+    ChallengeManager::BondCredited::SIGNATURE_HASH,
     JudgeCommittee::CommitteeRequested::SIGNATURE_HASH,
     JudgeCommittee::CommitteeReseeded::SIGNATURE_HASH,
     JudgeCommittee::JudgesDrawn::SIGNATURE_HASH,
@@ -68,12 +69,12 @@ pub(crate) struct Case {
     pub(crate) deadline: u64,
     pub(crate) verdict: Verdict,
     pub(crate) receipt: Option<Receipt>,
-    pub(crate) committee: Option<Bench>,
+    pub(crate) jury: Option<Jury>,
 }
 
 /// The committee of a case.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Bench {
+pub(crate) struct Jury {
     pub(crate) round: u64,
     pub(crate) drawn: bool,
     pub(crate) seats: Vec<Seat>,
@@ -89,7 +90,7 @@ pub(crate) struct Seat {
     pub(crate) output: B256,
 }
 
-impl Bench {
+impl Jury {
     /// Nobody can commit any more.
     pub(crate) fn is_committed(&self, now: u64) -> bool {
         now >= self.commit_until || self.seats.iter().all(|seat| seat.committed)
@@ -154,22 +155,27 @@ impl Docket {
         let batches = self.batches.values().filter(|batch| !batch.audited);
         let cases = self.cases.values();
         let waiting = cases.clone().filter(|case| case.stage == Stage::Seeding);
-        let benches = cases
-            .filter_map(|case| case.committee.as_ref())
-            .filter(|bench| !bench.drawn);
+        let juries = cases.filter_map(|case| case.jury.as_ref()).filter(|jury| !jury.drawn);
         batches
             .map(|batch| batch.round)
             .chain(waiting.map(|case| case.round))
-            .chain(benches.map(|bench| bench.round))
+            .chain(juries.map(|jury| jury.round))
             .filter(|round| !self.has_seed(*round))
             .collect()
     }
 
-    /// An operator is accused by somebody.
-    pub(crate) fn is_on_trial(&self, operator: Address) -> bool {
+    /// An operator is accused by a payer.
+    pub(crate) fn is_on_trial(&self, payer: Address, operator: Address) -> bool {
         self.cases
             .values()
-            .any(|case| case.operator == operator && case.challenger.is_some())
+            .any(|case| case.operator == operator && case.challenger == Some(payer))
+    }
+
+    /// A receipt was challenged.
+    pub(crate) fn has_challenge(&self, receipt: &Receipt) -> bool {
+        self.cases
+            .values()
+            .any(|case| case.challenger.is_some() && case.receipt.as_ref() == Some(receipt))
     }
 
     fn take_in(&mut self, network: &Network, log: &Log, time: u64) -> Result<()> {
@@ -191,18 +197,18 @@ impl Docket {
                     self.seeds.pop_first();
                 }
             }
-            AuditManager::BondCredited::SIGNATURE_HASH => {
+            ChallengeManager::BondCredited::SIGNATURE_HASH => {
                 self.creditors
-                    .insert(AuditManager::BondCredited::decode_log(&log.inner)?.account);
+                    .insert(ChallengeManager::BondCredited::decode_log(&log.inner)?.account);
             }
             JudgeCommittee::CommitteeRequested::SIGNATURE_HASH
             | JudgeCommittee::CommitteeReseeded::SIGNATURE_HASH
             | JudgeCommittee::JudgesDrawn::SIGNATURE_HASH
             | JudgeCommittee::VerdictCommitted::SIGNATURE_HASH
             | JudgeCommittee::VerdictRevealed::SIGNATURE_HASH => self.note_committee(*topic, log)?,
-            AuditManager::CaseDecided::SIGNATURE_HASH
-            | AuditManager::CaseClosed::SIGNATURE_HASH
-            | AuditManager::JudgePunished::SIGNATURE_HASH => self.note_end(*topic, log)?,
+            CaseDocket::CaseDecided::SIGNATURE_HASH
+            | CaseDocket::CaseClosed::SIGNATURE_HASH
+            | CaseDocket::JudgePunished::SIGNATURE_HASH => self.note_end(*topic, log)?,
             _ => self.note_case(*topic, log, time)?,
         }
         Ok(())
@@ -258,17 +264,17 @@ impl Docket {
                 let extended = AuditManager::DeadlineExtended::decode_log(&log.inner)?;
                 self.update(extended.caseId, |case| case.deadline = extended.deadline);
             }
-            AuditManager::ChallengeOpened::SIGNATURE_HASH => {
-                let opened = AuditManager::ChallengeOpened::decode_log(&log.inner)?;
+            ChallengeManager::ChallengeOpened::SIGNATURE_HASH => {
+                let opened = ChallengeManager::ChallengeOpened::decode_log(&log.inner)?;
                 let mut case = Case::new(opened.operator, time);
                 case.challenger = Some(opened.challenger);
                 self.cases.insert(opened.caseId, case);
             }
-            AuditManager::JudgementBegun::SIGNATURE_HASH => {
-                let begun = AuditManager::JudgementBegun::decode_log(&log.inner)?;
+            CaseDocket::JudgementBegun::SIGNATURE_HASH => {
+                let begun = CaseDocket::JudgementBegun::decode_log(&log.inner)?;
                 self.update(begun.caseId, |case| {
                     (case.stage, case.deadline) = (Stage::from(begun.stage), begun.deadline);
-                    case.receipt = Some(receipt(&begun.receipt));
+                    case.receipt = Some(judged(&begun.receipt));
                 });
             }
             _ => {}
@@ -278,17 +284,17 @@ impl Docket {
 
     fn note_end(&mut self, topic: B256, log: &Log) -> Result<()> {
         match topic {
-            AuditManager::CaseDecided::SIGNATURE_HASH => {
-                let decided = AuditManager::CaseDecided::decode_log(&log.inner)?;
+            CaseDocket::CaseDecided::SIGNATURE_HASH => {
+                let decided = CaseDocket::CaseDecided::decode_log(&log.inner)?;
                 self.update(decided.caseId, |case| {
                     (case.stage, case.deadline) = (Stage::Decided, decided.executableAt);
                     case.verdict = Verdict::from(decided.verdict);
                 });
             }
-            AuditManager::CaseClosed::SIGNATURE_HASH => {
-                let closed = AuditManager::CaseClosed::decode_log(&log.inner)?;
-                let bench = self.cases.remove(&closed.caseId).and_then(|case| case.committee);
-                let seats = bench.map(|bench| bench.seats).unwrap_or_default();
+            CaseDocket::CaseClosed::SIGNATURE_HASH => {
+                let closed = CaseDocket::CaseClosed::decode_log(&log.inner)?;
+                let jury = self.cases.remove(&closed.caseId).and_then(|case| case.jury);
+                let seats = jury.map(|jury| jury.seats).unwrap_or_default();
                 let silent = (0..).zip(seats).filter(|(_, seat)| seat.output.is_zero());
                 self.silent_judges
                     .extend(silent.map(|(number, seat)| ((closed.caseId, number), seat.member)));
@@ -297,7 +303,7 @@ impl Docket {
                 }
             }
             _ => {
-                let punished = AuditManager::JudgePunished::decode_log(&log.inner)?;
+                let punished = CaseDocket::JudgePunished::decode_log(&log.inner)?;
                 self.silent_judges
                     .retain(|(case, _), member| *case != punished.caseId || *member != punished.member);
             }
@@ -309,22 +315,22 @@ impl Docket {
         match topic {
             JudgeCommittee::CommitteeRequested::SIGNATURE_HASH => {
                 let asked = JudgeCommittee::CommitteeRequested::decode_log(&log.inner)?;
-                let bench = Bench {
+                let jury = Jury {
                     round: asked.round,
-                    ..Bench::default()
+                    ..Jury::default()
                 };
-                self.update(asked.caseId, |case| case.committee = Some(bench));
+                self.update(asked.caseId, |case| case.jury = Some(jury));
             }
             JudgeCommittee::CommitteeReseeded::SIGNATURE_HASH => {
                 let reseeded = JudgeCommittee::CommitteeReseeded::decode_log(&log.inner)?;
-                self.update_bench(reseeded.caseId, |bench| bench.round = reseeded.round);
+                self.update_jury(reseeded.caseId, |jury| jury.round = reseeded.round);
             }
             JudgeCommittee::JudgesDrawn::SIGNATURE_HASH => {
                 let drawn = JudgeCommittee::JudgesDrawn::decode_log(&log.inner)?;
-                self.update_bench(drawn.caseId, |bench| {
-                    bench.drawn = true;
-                    (bench.commit_until, bench.reveal_until) = (drawn.commitUntil, drawn.revealUntil);
-                    bench.seats = drawn.members.iter().copied().map(Seat::new).collect();
+                self.update_jury(drawn.caseId, |jury| {
+                    jury.drawn = true;
+                    (jury.commit_until, jury.reveal_until) = (drawn.commitUntil, drawn.revealUntil);
+                    jury.seats = drawn.members.iter().copied().map(Seat::new).collect();
                 });
             }
             JudgeCommittee::VerdictCommitted::SIGNATURE_HASH => {
@@ -345,17 +351,17 @@ impl Docket {
         }
     }
 
-    fn update_bench(&mut self, case: U256, change: impl FnOnce(&mut Bench)) {
+    fn update_jury(&mut self, case: U256, change: impl FnOnce(&mut Jury)) {
         self.update(case, |case| {
-            if let Some(bench) = &mut case.committee {
-                change(bench);
+            if let Some(jury) = &mut case.jury {
+                change(jury);
             }
         });
     }
 
     fn update_seat(&mut self, case: U256, seat: u8, change: impl FnOnce(&mut Seat)) {
-        self.update_bench(case, |bench| {
-            if let Some(seat) = bench.seats.get_mut(usize::from(seat)) {
+        self.update_jury(case, |jury| {
+            if let Some(seat) = jury.seats.get_mut(usize::from(seat)) {
                 change(seat);
             }
         });
@@ -375,7 +381,7 @@ impl Case {
             deadline: 0,
             verdict: Verdict::None,
             receipt: None,
-            committee: None,
+            jury: None,
         }
     }
 }

@@ -9,17 +9,19 @@ use alloy::sol_types::SolValue;
 use anyhow::{Context, Result};
 use plumbline_protocol::receipts::ReceiptTree;
 use plumbline_protocol::typed_data::Receipt;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::books::SignedVoucher;
 
 /// Files of one run that are kept; older ones give way.
 const MAX_FILES: usize = 20_000;
+/// Receipts that are kept at hand; older ones are in files, if anywhere.
+const MAX_RECEIPTS_KEPT: usize = 100_000;
 /// Settlements take the number of receipts as a `uint32`; far fewer fit into one file that people open.
 pub(crate) const MAX_RECEIPTS_OF_BATCH: usize = 5_000;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SignedReceipt {
     pub(crate) receipt: Receipt,
     pub(crate) signature: Vec<u8>,
@@ -52,6 +54,9 @@ impl ProbeReply {
 pub(crate) struct Evidence {
     folder: Option<PathBuf>,
     written: VecDeque<PathBuf>,
+    /// Receipts of batches by their root, for audits; in the order of time, and how many in all.
+    kept: VecDeque<(B256, Vec<SignedReceipt>)>,
+    kept_receipts: usize,
 }
 
 #[derive(Serialize)]
@@ -62,8 +67,14 @@ struct BatchFile<'a> {
     vouchers: Vec<VoucherEntry<'a>>,
 }
 
+/// What of a batch's file is read again.
+#[derive(Deserialize)]
+struct StoredBatch {
+    receipts: Vec<ReceiptEntry>,
+}
+
 /// Integers wider than 53 bits are decimal strings.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ReceiptEntry {
     request_id: B256,
@@ -116,6 +127,8 @@ impl Evidence {
         Ok(Self {
             folder,
             written: VecDeque::new(),
+            kept: VecDeque::new(),
+            kept_receipts: 0,
         })
     }
 
@@ -134,9 +147,41 @@ impl Evidence {
             receipts: receipts.iter().map(receipt_entry).collect(),
             vouchers: vouchers.iter().map(voucher_entry).collect(),
         };
-        let uri = self.write(&format!("batch-{root}.json"), &file).await?;
+        let uri = self.write(&batch_file(root), &file).await?;
         let count = u32::try_from(receipts.len()).context("count receipts")?;
+        self.keep(root, receipts);
         Ok(Commitment { root, count, uri })
+    }
+
+    fn keep(&mut self, root: B256, receipts: &[SignedReceipt]) {
+        self.kept_receipts += receipts.len();
+        self.kept.push_back((root, receipts.to_vec()));
+        while self.kept_receipts > MAX_RECEIPTS_KEPT
+            && let Some((_, oldest)) = self.kept.pop_front()
+        {
+            self.kept_receipts -= oldest.len();
+        }
+    }
+
+    /// The receipts under a root; none when they are lost, which ends in a penalty should one of them be asked for.
+    pub(crate) async fn receipts(&self, root: B256) -> Result<Option<Vec<SignedReceipt>>> {
+        if let Some((_, receipts)) = self.kept.iter().rev().find(|(kept, _)| *kept == root) {
+            return Ok(Some(receipts.clone()));
+        }
+        let Some(folder) = &self.folder else { return Ok(None) };
+        let path = folder.join(batch_file(root));
+        let bytes = match tokio::fs::read(&path).await {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| format!("read {}", path.display())),
+        };
+        let file: StoredBatch =
+            serde_json::from_slice(&bytes).with_context(|| format!("understand {}", path.display()))?;
+        file.receipts
+            .into_iter()
+            .map(signed_receipt)
+            .collect::<Result<_>>()
+            .map(Some)
     }
 
     /// Root over the replies that a committee member got in a period; zero when it got none.
@@ -188,6 +233,26 @@ impl Evidence {
         }
         Ok(uri)
     }
+}
+
+fn batch_file(root: B256) -> String {
+    format!("batch-{root}.json")
+}
+
+fn signed_receipt(entry: ReceiptEntry) -> Result<SignedReceipt> {
+    let receipt = Receipt {
+        requestId: entry.request_id,
+        modelId: entry.model_id,
+        version: entry.version,
+        inputHash: entry.input_hash,
+        outputHash: entry.output_hash,
+        payer: entry.payer,
+        servedAt: entry.served_at,
+        latencyMs: entry.latency_ms,
+        fee: entry.fee.parse().context("a fee is no number")?,
+    };
+    let signature = entry.signature.to_vec();
+    Ok(SignedReceipt { receipt, signature })
 }
 
 fn receipt_entry(signed: &SignedReceipt) -> ReceiptEntry {
@@ -278,6 +343,28 @@ mod tests {
         let file: serde_json::Value = serde_json::from_slice(&bytes)?;
         assert_eq!(file["receipts_root"], commitment.root.to_string());
         assert_eq!(file["receipts"][0]["requestId"], B256::repeat_byte(1).to_string());
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn receipts_are_found_again_after_a_restart_where_there_is_a_folder() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let receipts: Vec<SignedReceipt> = (1..4)
+            .map(|serial| SignedReceipt {
+                receipt: Receipt {
+                    fee: u128::MAX,
+                    ..receipt(serial)
+                },
+                signature: vec![serial; 65],
+            })
+            .collect();
+        let mut first = Evidence::new(Some(folder.path()))?;
+        let root = first.commit(Address::ZERO, &receipts, &[]).await?.root;
+        assert_eq!(first.receipts(root).await?.as_ref(), Some(&receipts));
+        let second = Evidence::new(Some(folder.path()))?;
+        assert_eq!(second.receipts(root).await?, Some(receipts));
+        assert_eq!(second.receipts(B256::ZERO).await?, None);
+        assert_eq!(Evidence::new(None)?.receipts(root).await?, None);
         Ok(())
     }
 }

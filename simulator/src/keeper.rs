@@ -6,7 +6,7 @@ use alloy::primitives::{Address, U256};
 use alloy::signers::local::PrivateKeySigner;
 use anyhow::Result;
 use plumbline_protocol::OperatorRegistry;
-use plumbline_protocol::{AuditManager, InferenceSettlement, Slasher, StakeVault};
+use plumbline_protocol::{ChallengeManager, InferenceSettlement, Slasher, StakeVault};
 
 use crate::accounts::{Keyring, Role};
 use crate::network::{Moment, Network};
@@ -171,9 +171,9 @@ impl Keeper {
                 let collect = InferenceSettlement::collectCall { account };
                 calls.push(Call::new(keeper, settlement, "collect credited fees", &collect));
             }
-            let credited = AuditManager::creditedCall { account };
+            let credited = ChallengeManager::creditedCall { account };
             if !network.read(challenges, credited).await?.is_zero() {
-                let collect = AuditManager::collectCall { account };
+                let collect = ChallengeManager::collectCall { account };
                 calls.push(Call::new(keeper, challenges, "collect a bond", &collect));
             }
             let credited = StakeVault::creditedCall { account };

@@ -49,6 +49,11 @@ impl Schedule {
         self.genesis + slot * self.slot_seconds
     }
 
+    /// Period of a time; the first for what was before genesis.
+    pub(crate) fn period_at(&self, time: u64) -> u64 {
+        time.saturating_sub(self.genesis) / self.period_seconds()
+    }
+
     /// Where a block's time falls; before genesis, at the beginning.
     pub(crate) fn moment(&self, head: Head) -> Moment {
         let slot = head.timestamp.saturating_sub(self.genesis) / self.slot_seconds;
@@ -97,8 +102,8 @@ impl Courts {
     fn new(addresses: &Addresses) -> Self {
         Self {
             audits: addresses.audit_manager,
-            docket: addresses.audit_manager,
-            challenges: addresses.audit_manager,
+            docket: addresses.case_docket,
+            challenges: addresses.challenge_manager,
             judges: addresses.judge_committee,
         }
     }

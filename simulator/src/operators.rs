@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use alloy::primitives::{Address, B256, U256};
+use alloy::primitives::{Address, B256, U256, keccak256};
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolStruct;
@@ -35,6 +35,7 @@ const MOVE_PERIODS: u64 = 30;
 /// `Status` of the registry; the ABI carries its numbers only.
 const ACTIVE: u8 = 1;
 const JAILED: u8 = 2;
+const TOMBSTONED: u8 = 4;
 
 pub(crate) struct Operator {
     index: usize,
@@ -115,6 +116,28 @@ impl Operator {
         &self.keys.current
     }
 
+    /// The key that was bound at a time: a receipt counts only when it is signed with the key of when it was served.
+    pub(crate) fn key_at(&self, time: u64) -> &PrivateKeySigner {
+        match &self.keys.previous {
+            Some(previous) if self.keys.since > time => previous,
+            Some(_) | None => &self.keys.current,
+        }
+    }
+
+    /// A secret that nobody else can make, and that is the same after a restart.
+    pub(crate) fn secret(&self, purpose: B256) -> Result<B256> {
+        let signature = self.account.sign_hash_sync(&purpose).context("make a secret")?;
+        Ok(keccak256(signature.as_bytes()))
+    }
+
+    /// It can never serve again.
+    pub(crate) fn is_tombstoned(&self) -> bool {
+        self.chain
+            .record
+            .as_ref()
+            .is_some_and(|record| record.status == TOMBSTONED)
+    }
+
     /// The key that was bound before a time: what concerns an ended period is signed with the key of that period.
     pub(crate) fn key_before(&self, time: u64) -> &PrivateKeySigner {
         match &self.keys.previous {
@@ -134,7 +157,8 @@ impl Operator {
     }
 
     pub(crate) fn is_bonded(&self, network: &Network) -> bool {
-        self.chain.record.is_some() && self.chain.own_stake >= network.own_stake_floor
+        let is_here = self.chain.record.is_some() && !self.is_tombstoned();
+        is_here && self.chain.own_stake >= network.own_stake_floor
     }
 
     pub(crate) fn is_active(&self) -> bool {

@@ -17,8 +17,8 @@ use alloy::transports::TransportError;
 use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt, stream};
 use plumbline_protocol::{
-    AuditManager, BlockRandomness, InferenceSettlement, JudgeCommittee, ModelRegistry, OperatorRegistry, PriceOracle,
-    RewardReserve, Slasher, StakeVault, StressGauge, TestToken, UptimeLedger,
+    AuditManager, BlockRandomness, CaseDocket, ChallengeManager, InferenceSettlement, JudgeCommittee, ModelRegistry,
+    OperatorRegistry, PriceOracle, RewardReserve, Slasher, StakeVault, StressGauge, TestToken, UptimeLedger,
 };
 
 use crate::network::{CONCURRENCY, Head, Network};
@@ -498,6 +498,8 @@ pub(crate) fn revert_reason(error: &TransportError) -> Option<String> {
         Slasher::SlasherErrors,
         ModelRegistry::ModelRegistryErrors,
         AuditManager::AuditManagerErrors,
+        CaseDocket::CaseDocketErrors,
+        ChallengeManager::ChallengeManagerErrors,
         JudgeCommittee::JudgeCommitteeErrors,
         BlockRandomness::BlockRandomnessErrors,
         RewardReserve::RewardReserveErrors,

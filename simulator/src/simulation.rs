@@ -15,10 +15,13 @@ use crate::clerk::Clerk;
 use crate::committee::Committee;
 use crate::config::{Config, Secrets};
 use crate::delegators::Delegator;
+use crate::disputes::Disputes;
 use crate::docket::Docket;
 use crate::evidence::Evidence;
 use crate::gauges::Gauges;
+use crate::judges::Findings;
 use crate::keeper::Keeper;
+use crate::misdeeds::Misdeeds;
 use crate::network::{Head, Network};
 use crate::operators::Operator;
 use crate::outbox::{Call, Outbox};
@@ -27,6 +30,7 @@ use crate::population::{MODELS, Population};
 use crate::publishers::Publishers;
 use crate::report::Report;
 use crate::results::Results;
+use crate::rewards::Rewards;
 
 /// Rounds of set-up: each account needs at most a handful, but the faucet serves only so many accounts in one.
 const MAX_SETUP_ROUNDS: u32 = 96;
@@ -65,6 +69,10 @@ pub struct Simulation {
     pub(crate) keeper: Keeper,
     pub(crate) clerk: Clerk,
     pub(crate) gauges: Gauges,
+    pub(crate) rewards: Rewards,
+    pub(crate) misdeeds: Misdeeds,
+    pub(crate) disputes: Disputes,
+    pub(crate) findings: Findings,
     pub(crate) docket: Docket,
     pub(crate) results: Results,
     pub(crate) books: Books,
@@ -188,7 +196,11 @@ impl Simulation {
             committee: Committee::new(&keyring, config.seed, &mut outbox)?,
             keeper: Keeper::new(&keyring, &mut outbox)?,
             clerk: Clerk::new(&keyring, &mut outbox)?,
+            rewards: Rewards::new(&network, &keyring, &mut outbox).await?,
             gauges,
+            misdeeds: Misdeeds::new(config.seed, &population),
+            disputes: Disputes::default(),
+            findings: Findings::default(),
             docket: Docket::default(),
             results: Results::default(),
             evidence: Evidence::new(config.evidence_dir.as_deref())?,

@@ -12,15 +12,10 @@ use plumbline_protocol::InferenceSettlement;
 
 use crate::books::Channel;
 use crate::delegators::{find_tickets, note_ticket};
-use crate::demand::requests;
 use crate::network::{CONCURRENCY, Head, Moment, Network};
 use crate::outbox::Call;
 use crate::purse::coins;
-use crate::service::{Counter, settlement};
 use crate::simulation::{Actor, Setup, Simulation, Status};
-
-/// Slots whose requests are made up for when blocks come late; older requests went elsewhere.
-const MAX_SLOTS_SERVED_LATE: u64 = 2;
 
 /// A channel and its lanes as the chain has them.
 struct ChannelState {
@@ -100,6 +95,7 @@ impl Simulation {
         self.committee.forget();
         self.keeper.forget();
         self.results.forget();
+        self.rewards.forget();
         self.docket.forget();
         self.seen = None;
         Ok(())
@@ -113,7 +109,7 @@ impl Simulation {
                 held.drain(..receipts.min(held.len()));
             }
             for log in receipt.logs() {
-                self.report.count(log);
+                self.report.count(log, call.to == self.network.courts.challenges);
                 note_ticket(&mut self.delegators, log);
                 self.note_change(log, &mut changes);
             }
@@ -196,6 +192,7 @@ impl Simulation {
         self.keeper.refresh(network).await?;
         self.clerk.refresh(network).await?;
         self.gauges.refresh(network, moment.head.timestamp).await?;
+        self.rewards.refresh(network).await?;
         let models = &self.publishers.models;
         let now = moment.head.timestamp;
         stream::iter(self.operators.iter_mut().map(Ok))
@@ -298,6 +295,7 @@ impl Simulation {
         let mut calls = self.plan_coins();
         let (network, models) = (&self.network, &self.publishers.models);
         self.publishers.plan_setup(network, moment.period, &mut calls);
+        self.rewards.plan_setup(network, &mut calls);
         for operator in &self.operators {
             operator.plan_setup(network, models, moment, &mut calls)?;
         }
@@ -333,7 +331,9 @@ impl Simulation {
         let accounts = accounts.chain(self.payers.iter().map(|payer| payer.coins()));
         let accounts = accounts.chain(self.delegators.iter().map(|delegator| delegator.coins()));
         let accounts = accounts.chain([self.committee.coins(), (self.keeper.address(), self.keeper.coins)]);
-        let accounts = accounts.chain(self.clerk.coins()).chain([self.gauges.coins()]);
+        let accounts = accounts
+            .chain(self.clerk.coins())
+            .chain([self.gauges.coins(), self.rewards.coins()]);
         accounts
             .filter(|(account, held)| *account != self.network.faucet && *held < full / U256::from(2))
             .map(|(account, held)| (account, full - held))
@@ -353,76 +353,6 @@ impl Simulation {
                 missing.len()
             )
         })
-    }
-
-    /// Serves what was asked for since the last step.
-    fn serve(&mut self, moment: Moment) -> Result<()> {
-        let (now, schedule) = (moment.head.timestamp, self.network.schedule);
-        let from = self
-            .served_until
-            .unwrap_or(now)
-            .max(now.saturating_sub(MAX_SLOTS_SERVED_LATE * schedule.slot_seconds));
-        self.served_until = Some(now);
-        if !moment.begun {
-            return Ok(());
-        }
-        let first = from.saturating_sub(schedule.genesis) / schedule.slot_seconds;
-        for slot in first..=moment.slot {
-            let up = self.availability.up(slot);
-            let asked = requests(
-                self.config.seed,
-                &self.population,
-                &up,
-                slot,
-                self.config.requests_per_slot,
-            );
-            for request in asked {
-                let at = schedule.slot_start(slot) + request.at_permille * schedule.slot_seconds / 1_000;
-                if at <= from || at > now {
-                    continue;
-                }
-                let mut counter = Counter {
-                    network: &self.network,
-                    seed: self.config.seed,
-                    models: &self.publishers.models,
-                    operators: &mut self.operators,
-                    payers: &self.payers,
-                    books: &mut self.books,
-                };
-                if counter.serve(&request, slot, at)? {
-                    self.report.requests_served += 1;
-                } else {
-                    self.report.requests_turned_away += 1;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// What cannot wait: draws, reports, penalties, and settlements whose turn has come.
-    async fn plan_urgent(&mut self, up: &[bool], moment: Moment) -> Result<Vec<Call>> {
-        let mut calls = Vec::new();
-        let network = &self.network;
-        self.gauges.plan(network, &self.outbox, moment, &mut calls).await?;
-        self.committee.plan_draw(network, moment, &mut calls).await?;
-        self.committee
-            .plan_posts(network, &self.operators, up, &mut self.evidence, moment, &mut calls)
-            .await?;
-        self.keeper.plan(network, &mut self.results, moment, &mut calls).await?;
-        self.clerk
-            .plan(network, &self.docket, &self.outbox, moment, &mut calls)
-            .await?;
-        for (index, is_up) in up.iter().enumerate() {
-            // In turns, so that not all settle in the same block.
-            let turn = 1 + (moment.slot + index as u64) / u64::from(self.config.settle_slots);
-            let operator = &mut self.operators[index];
-            if !is_up || operator.settled_turn == turn || self.outbox.is_busy(operator.settling_account()) {
-                continue;
-            }
-            operator.settled_turn = turn;
-            calls.extend(settlement(network, &mut self.evidence, &self.books, index, operator).await?);
-        }
-        Ok(calls)
     }
 
     /// One round of setting up: waits for what the last one sent, reads everything, sends what can be sent.

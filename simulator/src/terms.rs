@@ -1,6 +1,6 @@
 //! The audit contracts' own words: stages and verdicts by name, and receipts in their form.
 
-use plumbline_protocol::bindings::audit_manager;
+use plumbline_protocol::bindings::{audit_manager, case_docket, challenge_manager};
 use plumbline_protocol::typed_data::Receipt;
 
 pub(crate) use audit_manager::IBatches::Batch;
@@ -55,32 +55,34 @@ impl From<u8> for Verdict {
     }
 }
 
-/// A receipt as the contracts tell of it.
-pub(crate) fn receipt(told: &audit_manager::IReceipts::Receipt) -> Receipt {
-    Receipt {
-        requestId: told.requestId,
-        modelId: told.modelId,
-        version: told.version,
-        inputHash: told.inputHash,
-        outputHash: told.outputHash,
-        payer: told.payer,
-        servedAt: told.servedAt,
-        latencyMs: told.latencyMs,
-        fee: told.fee,
-    }
+/// A receipt from one contract's form, or from ours, to another's: the fields are the same.
+macro_rules! convert {
+    ($receipt:expr, $($form:tt)+) => {
+        $($form)+ {
+            requestId: $receipt.requestId,
+            modelId: $receipt.modelId,
+            version: $receipt.version,
+            inputHash: $receipt.inputHash,
+            outputHash: $receipt.outputHash,
+            payer: $receipt.payer,
+            servedAt: $receipt.servedAt,
+            latencyMs: $receipt.latencyMs,
+            fee: $receipt.fee,
+        }
+    };
 }
 
-/// A receipt as the contracts take it.
-pub(crate) fn argument(receipt: &Receipt) -> audit_manager::IReceipts::Receipt {
-    audit_manager::IReceipts::Receipt {
-        requestId: receipt.requestId,
-        modelId: receipt.modelId,
-        version: receipt.version,
-        inputHash: receipt.inputHash,
-        outputHash: receipt.outputHash,
-        payer: receipt.payer,
-        servedAt: receipt.servedAt,
-        latencyMs: receipt.latencyMs,
-        fee: receipt.fee,
-    }
+/// A receipt as the docket tells of it.
+pub(crate) fn judged(receipt: &case_docket::IReceipts::Receipt) -> Receipt {
+    convert!(receipt, Receipt)
+}
+
+/// A receipt as an answer shows it.
+pub(crate) fn audited(receipt: &Receipt) -> audit_manager::IReceipts::Receipt {
+    convert!(receipt, audit_manager::IReceipts::Receipt)
+}
+
+/// A receipt as a challenge names it.
+pub(crate) fn challenged(receipt: &Receipt) -> challenge_manager::IReceipts::Receipt {
+    convert!(receipt, challenge_manager::IReceipts::Receipt)
 }

@@ -1,0 +1,188 @@
+//! Operators in audits: they show the leaf that is asked for, and judge the receipts of others by doing the work again.
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::{B256, U256, keccak256};
+use alloy::sol_types::SolValue;
+use anyhow::{Context, Result};
+use plumbline_protocol::receipts::ReceiptTree;
+use plumbline_protocol::typed_data::Receipt;
+use plumbline_protocol::{AuditManager, JudgeCommittee};
+
+use crate::availability::Availability;
+use crate::demand::{requests, requests_in, rework};
+use crate::docket::{Case, Docket, Jury};
+use crate::evidence::Evidence;
+use crate::misdeeds::Misdeeds;
+use crate::network::{Moment, Network, Schedule};
+use crate::operators::Operator;
+use crate::outbox::Call;
+use crate::population::Population;
+use crate::terms::{Stage, audited};
+
+/// Cases that are looked at in one step.
+const MAX_CASES: usize = 64;
+
+/// What judges found out, by case: none when a receipt is of no request that was ever made.
+#[derive(Default)]
+pub(crate) struct Findings(BTreeMap<U256, Option<B256>>);
+
+/// What doing the work again takes.
+pub(crate) struct Workshop<'a> {
+    pub(crate) seed: u64,
+    pub(crate) population: &'a Population,
+    pub(crate) availability: &'a mut Availability,
+    pub(crate) schedule: Schedule,
+    pub(crate) requests_per_slot: u32,
+}
+
+impl Workshop<'_> {
+    /// Hash of the right output for a receipt's input.
+    fn rework(&mut self, receipt: &Receipt) -> Option<B256> {
+        let since = receipt.servedAt.checked_sub(self.schedule.genesis)?;
+        let slot = since / self.schedule.slot_seconds;
+        let up = self.availability.up(slot);
+        let count = requests_in(self.requests_per_slot, slot / self.schedule.slots_per_period);
+        let asked = requests(self.seed, self.population, &up, slot, count);
+        rework(self.seed, slot, &asked, receipt.inputHash).map(keccak256)
+    }
+}
+
+/// Shows audited leaves, by operators that are up and have something to show.
+pub(crate) async fn plan_answers(
+    network: &Network,
+    docket: &Docket,
+    operators: &[Operator],
+    up: &[bool],
+    evidence: &Evidence,
+    misdeeds: &Misdeeds,
+    moment: Moment,
+    calls: &mut Vec<Call>,
+) -> Result<()> {
+    let asked = docket
+        .cases
+        .iter()
+        .filter(|(_, case)| case.stage == Stage::Answering && moment.head.timestamp < case.deadline);
+    let mut withheld = false;
+    for (id, case) in asked.take(MAX_CASES) {
+        let Some(index) = operators
+            .iter()
+            .position(|operator| operator.address() == case.operator)
+        else {
+            continue;
+        };
+        let opened_in = network.schedule.period_at(case.opened_at);
+        // The oldest stays open, and so the others are answered.
+        if !withheld && misdeeds.withholds(index, opened_in) {
+            withheld = true;
+            continue;
+        }
+        if up[index] {
+            calls.extend(answer(network, docket, &operators[index], evidence, *id, case).await?);
+        }
+    }
+    Ok(())
+}
+
+async fn answer(
+    network: &Network,
+    docket: &Docket,
+    operator: &Operator,
+    evidence: &Evidence,
+    id: U256,
+    case: &Case,
+) -> Result<Option<Call>> {
+    let Some(batch) = case.batch.and_then(|batch| docket.batches.get(&batch)) else {
+        return Ok(None);
+    };
+    let root = batch.terms.receiptsRoot;
+    let Some(signed) = evidence.receipts(root).await? else {
+        tracing::debug!(%root, "the receipts of an audited batch are lost: nobody can answer");
+        return Ok(None);
+    };
+    let receipts: Vec<Receipt> = signed.iter().map(|signed| signed.receipt.clone()).collect();
+    let tree = ReceiptTree::new(&receipts).context("build the receipts tree")?;
+    let leaf = tree.walk(case.path);
+    let answer = AuditManager::answerCall {
+        caseId: id,
+        batch: batch.terms.clone(),
+        receipt: audited(&receipts[leaf]),
+        signature: signed[leaf].signature.clone().into(),
+        proof: tree.proof(leaf).unwrap_or_default(),
+    };
+    Ok(Some(Call::new(
+        operator.address(),
+        network.courts.audits,
+        "answer an audit",
+        &answer,
+    )))
+}
+
+impl Findings {
+    /// Commits to verdicts, and shows them once nobody can commit any more; by judges that are up.
+    pub(crate) fn plan(
+        &mut self,
+        network: &Network,
+        docket: &Docket,
+        operators: &[Operator],
+        up: &[bool],
+        workshop: &mut Workshop<'_>,
+        moment: Moment,
+        calls: &mut Vec<Call>,
+    ) -> Result<()> {
+        self.0.retain(|id, _| docket.cases.contains_key(id));
+        for (id, case) in docket.cases.iter().take(MAX_CASES) {
+            let (Some(jury), Some(receipt)) = (&case.jury, &case.receipt) else {
+                continue;
+            };
+            if case.stage != Stage::Judging || !jury.drawn || jury.is_done(moment.head.timestamp) {
+                continue;
+            }
+            let found = self.0.entry(*id).or_insert_with(|| workshop.rework(receipt));
+            // Who cannot do the work again has nothing to say.
+            let Some(output) = *found else { continue };
+            for (number, seat) in (0..).zip(&jury.seats) {
+                let judge = operators
+                    .iter()
+                    .zip(up)
+                    .find(|(judge, _)| judge.address() == seat.member);
+                if let Some((judge, true)) = judge.map(|(judge, is_up)| (judge, *is_up)) {
+                    calls.extend(verdict(network, judge, *id, jury, number, output, moment)?);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a judge does now in its seat.
+fn verdict(
+    network: &Network,
+    judge: &Operator,
+    id: U256,
+    jury: &Jury,
+    number: u8,
+    output: B256,
+    moment: Moment,
+) -> Result<Option<Call>> {
+    let (now, member, contract) = (moment.head.timestamp, judge.address(), network.courts.judges);
+    let seat = jury.seats[usize::from(number)];
+    // Nobody else can guess it, and it can be had again after a restart.
+    let salt = judge.secret(keccak256(("verdict", id).abi_encode()))?;
+    if !seat.committed && now < jury.commit_until {
+        let commit = JudgeCommittee::commitCall {
+            caseId: id,
+            seat: number,
+            commitment: keccak256((id, member, output, salt).abi_encode()),
+        };
+        return Ok(Some(Call::new(member, contract, "commit a verdict", &commit)));
+    }
+    let shows = seat.committed && seat.output.is_zero() && jury.is_committed(now) && now < jury.reveal_until;
+    let reveal = JudgeCommittee::revealCall {
+        caseId: id,
+        seat: number,
+        outputHash: output,
+        salt,
+    };
+    Ok(shows.then(|| Call::new(member, contract, "reveal a verdict", &reveal)))
+}

@@ -1,0 +1,105 @@
+//! Who does wrong, and when: all of it a function of the seed and of the ledger's time.
+
+use crate::demand::Request;
+use crate::population::{Population, Reliability};
+use crate::random::Stream;
+
+/// The liar serves wrong outputs in one period of so many, and then for this share of its requests, parts per million.
+const LIE_PERIODS: u64 = 12;
+const LIE_PHASE: u64 = 5;
+const LIE_PPM: u32 = 500_000;
+/// In one period of so many, the first audit of an operator that can be spared goes unanswered.
+const WITHHOLD_PERIODS: u64 = 10;
+const WITHHOLD_PHASE: u64 = 6;
+/// In one period of so many, a payer challenges a receipt that is right.
+const ALARM_PERIODS: u64 = 8;
+const ALARM_PHASE: u64 = 3;
+/// The forger signs two outputs for one request; it is out for ever then.
+const FORGE_PERIODS: u64 = 24;
+const FORGE_PHASE: u64 = 14;
+/// Least share of all requests that somebody whose misdeeds are to be noticed serves, parts per million.
+const NOTICED_PPM: u64 = 15_000;
+/// Who holds more of all own stake does not withhold: its penalty would shake the network, percent.
+const SPARED_PERCENT: u64 = 10;
+/// Judges beyond those that decide, so that some may be down.
+const MIN_JUDGES: usize = 4;
+
+pub(crate) struct Misdeeds {
+    seed: u64,
+    liar: Option<usize>,
+    forger: Option<usize>,
+    /// Operators whose faults the network can bear.
+    small: Vec<bool>,
+}
+
+impl Misdeeds {
+    pub(crate) fn new(seed: u64, population: &Population) -> Self {
+        let operators = &population.operators;
+        let all: u64 = operators.iter().map(|spec| spec.stake_bps).sum();
+        let small = operators
+            .iter()
+            .map(|spec| spec.stake_bps * 100 <= all * SPARED_PERCENT)
+            .collect();
+        let served = served_ppm(population);
+        let mut candidates: Vec<usize> = (0..operators.len())
+            .filter(|index| served[*index] >= NOTICED_PPM && operators[*index].reliability != Reliability::Failing)
+            .filter(|index| {
+                operators[*index]
+                    .models
+                    .iter()
+                    .all(|model| can_be_judged(population, *index, *model))
+            })
+            .collect();
+        candidates.sort_by_key(|index| operators[*index].stake_bps);
+        let mut candidates = candidates.into_iter();
+        Self {
+            seed,
+            liar: candidates.next(),
+            forger: candidates.next(),
+            small,
+        }
+    }
+
+    /// The output of this request is wrong.
+    pub(crate) fn lies(&self, request: &Request, slot: u64, period: u64) -> bool {
+        let chance = || Stream::new(self.seed, "lie", slot, u64::from(request.serial)).chance(LIE_PPM);
+        self.liar == Some(request.operator) && period % LIE_PERIODS == LIE_PHASE && chance()
+    }
+
+    /// A second output is signed for this request.
+    pub(crate) fn forges(&self, request: &Request, period: u64) -> bool {
+        self.forger == Some(request.operator) && period % FORGE_PERIODS == FORGE_PHASE
+    }
+
+    /// An audit of this operator that was opened in this period may go unanswered.
+    pub(crate) fn withholds(&self, operator: usize, opened_in: u64) -> bool {
+        self.small[operator] && opened_in % WITHHOLD_PERIODS == WITHHOLD_PHASE
+    }
+
+    /// Somebody takes a right output for a wrong one in this period.
+    pub(crate) fn alarms(period: u64) -> bool {
+        period % ALARM_PERIODS == ALARM_PHASE
+    }
+}
+
+/// Enough operators outside the accused's domain serve the model.
+pub(crate) fn can_be_judged(population: &Population, accused: usize, model: usize) -> bool {
+    let operators = &population.operators;
+    let judges = operators.iter().filter(|spec| {
+        spec.models.contains(&model)
+            && spec.domain != operators[accused].domain
+            && spec.reliability != Reliability::Failing
+    });
+    judges.count() >= MIN_JUDGES
+}
+
+/// Share of all requests that each operator serves while everybody is up, parts per million.
+fn served_ppm(population: &Population) -> Vec<u64> {
+    let mut served = vec![0; population.operators.len()];
+    for (payer, spec) in population.payers.iter().enumerate() {
+        for (position, channel) in spec.channels.iter().enumerate() {
+            served[channel.operator] += population.channel_share_ppm(payer, position);
+        }
+    }
+    served
+}
