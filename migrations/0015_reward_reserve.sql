@@ -48,7 +48,7 @@ create table availability_reported (
     operator         address not null,
     period           uint64  not null,
     domain           bytes32 not null, -- failure domain as declared then
-    availability_bps int     not null, -- paid part of availability
+    availability_bps uint256 not null, -- paid part of availability
     weight           uint256 not null, -- available collateral, stake token
     primary key (block_number, log_index)
 );

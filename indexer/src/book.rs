@@ -77,11 +77,7 @@ impl<'a> Book<'a> {
     }
 
     /// A case that was opened in this block against an operator.
-    pub(crate) async fn open_case(
-        &mut self,
-        case_id: U256,
-        operator: Address,
-    ) -> anyhow::Result<&mut Case> {
+    pub(crate) async fn open_case(&mut self, case_id: U256, operator: Address) -> anyhow::Result<&mut Case> {
         let opened_at = i64::try_from(self.at.timestamp)?;
         self.operator(operator).await?.cases_open += 1;
         self.network().await?.cases_open += 1;

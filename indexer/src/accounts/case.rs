@@ -85,7 +85,11 @@ pub(crate) struct Case {
 
 impl Case {
     fn kind(&self) -> &'static str {
-        if self.challenger.is_zero() { "audit" } else { "challenge" }
+        if self.challenger.is_zero() {
+            "audit"
+        } else {
+            "challenge"
+        }
     }
 }
 

@@ -60,9 +60,7 @@ pub(super) async fn apply(event: &Events, book: &mut Book<'_>) -> anyhow::Result
 }
 
 async fn open(event: &ChallengeOpened, book: &mut Book<'_>) -> anyhow::Result<()> {
-    let case = book
-        .open_case(event.caseId, event.operator)
-        .await?;
+    let case = book.open_case(event.caseId, event.operator).await?;
     case.challenger = event.challenger;
     case.principal_cap = Uint(event.principalCap);
     book.operator(event.operator).await?.challenges += 1;

@@ -1,152 +1,25 @@
 //! Everything that can happen to the contracts, once: each event at least one time.
 
 use alloy::primitives::{Address, B256, U256};
-use alloy::sol_types::SolEvent;
 use plumbline_deploy::SLASHER as SLASHER_ROLE;
-use plumbline_protocol::IUptimeLedger::Report;
-use plumbline_protocol::typed_data::{SignerBinding, UptimeReport, settlement_domain, uptime_domain};
-use plumbline_protocol::{
-    AccessManager, InferenceSettlement, ModelRegistry, OperatorRegistry, Slasher, StakeVault, UptimeLedger,
-};
+use plumbline_protocol::typed_data::{SignerBinding, settlement_domain};
+use plumbline_protocol::{AccessManager, InferenceSettlement, ModelRegistry, OperatorRegistry, Slasher, StakeVault};
 
-use super::{Anyhow, World, derived, sign};
+use super::{Anyhow, World, derived, event, sign};
 
 /// The address that nobody has the key of.
 const BURN: Address = alloy::primitives::address!("000000000000000000000000000000000000dEaD");
 
-/// Result of a period, as the slasher wants it.
-pub struct Outcome {
-    pub period: u64,
-    pub observed: Vec<U256>,
-    pub up: Vec<U256>,
-}
+/// `IOperatorRegistry.Status.Jailed`.
+const JAILED: u8 = 2;
 
 impl World {
-    /// Unix seconds at which a period begins.
-    pub fn period_start(&self, period: u64) -> u64 {
-        let uptime = &self.deployment.parameters.uptime;
-        uptime.genesis + period * u64::from(uptime.slot_seconds) * u64::from(uptime.slots_per_period)
-    }
-
-    /// A period whose draw is still to open: then there is a whole period's time for it, however slow the machine is.
-    pub async fn next_period(&self) -> Anyhow<u64> {
-        let now = self.head().await?.1;
-        Ok((1..)
-            .find(|period| self.period_start(*period - 1) > now)
-            .unwrap_or_default())
-    }
-
-    /// Draws the committee of a period, during the one before.
-    pub async fn draw(&self, period: u64) -> Anyhow<Vec<u32>> {
-        let ledger = self.deployment.contracts.uptime_ledger;
-        let opens_at = self.period_start(period) - (self.period_start(1) - self.period_start(0));
-        self.next_block_at(opens_at).await?;
-        self.send(self.deployer, ledger, UptimeLedger::requestDrawCall { period })
-            .await?;
-        self.mine(3).await?;
-        let receipt = self
-            .send(self.deployer, ledger, UptimeLedger::drawCommitteeCall { period })
-            .await?;
-        let drawn = receipt
-            .logs()
-            .iter()
-            .find_map(|log| UptimeLedger::CommitteeDrawn::decode_log(&log.inner).ok());
-        Ok(drawn
-            .ok_or_else(|| anyhow::anyhow!("no committee was drawn"))?
-            .members
-            .clone())
-    }
-
-    /// Posts a period's reports after its end: everyone was up but those of `down`, whom nobody saw answer.
-    pub async fn report(&self, period: u64, members: Vec<u32>, down: &[usize], reports: usize) -> Anyhow<Outcome> {
-        let ledger = self.deployment.contracts.uptime_ledger;
-        let contract = UptimeLedger::new(ledger, &self.provider);
-        let count = contract.periodOf(period).call().await?.operatorCount;
-        let slots = self.deployment.parameters.uptime.slots_per_period as usize;
-        let everyone = (U256::from(1) << count) - U256::from(1);
-        let silent = down
-            .iter()
-            .fold(U256::ZERO, |bits, index| bits | U256::from(1) << *index);
-        let (observed, up) = (vec![everyone; slots], vec![everyone & !silent; slots]);
-        let domain = uptime_domain(self.deployment.chain_id, ledger);
-        let mut signed = Vec::new();
-        for (seat, member) in members.iter().enumerate().take(reports) {
-            let message = UptimeReport {
-                period,
-                observed: observed.clone(),
-                up: up.clone(),
-                evidenceRoot: B256::repeat_byte(seat as u8 + 1),
-            };
-            let signature = sign(&self.operators[*member as usize].signing_key, &message, &domain)?;
-            let UptimeReport {
-                observed,
-                up,
-                evidenceRoot,
-                ..
-            } = message;
-            signed.push(Report {
-                seat: seat as u8,
-                observed,
-                up,
-                evidenceRoot,
-                signature,
-            });
-        }
-        let ends_at = self.period_start(period + 1);
-        if self.head().await?.1 < ends_at {
-            self.next_block_at(ends_at).await?;
-        }
-        let post = UptimeLedger::postCall {
-            period,
-            members,
-            reports: signed,
-        };
-        let receipt = self.send(self.deployer, ledger, post).await?;
-        let posted = receipt
-            .logs()
-            .iter()
-            .find_map(|log| UptimeLedger::PeriodReported::decode_log(&log.inner).ok());
-        let posted = posted.ok_or_else(|| anyhow::anyhow!("no result was posted"))?;
-        Ok(Outcome {
-            period,
-            observed: posted.observed.clone(),
-            up: posted.up.clone(),
-        })
-    }
-
-    /// The next period from draw to the end of its report window.
-    pub async fn run_period(&self, down: &[usize]) -> Anyhow<Outcome> {
-        let period = self.next_period().await?;
-        let members = self.draw(period).await?;
-        let outcome = self.report(period, members, down, 5).await?;
-        self.close(period).await?;
-        Ok(outcome)
-    }
-
-    /// Mines the first block that comes too late for the period's reports.
-    pub async fn close(&self, period: u64) -> Anyhow {
-        let closes_at = self.period_start(period + 1) + self.deployment.parameters.uptime.report_window_seconds;
-        self.next_block_at(closes_at).await?;
-        self.mine(1).await
-    }
-
-    pub async fn punish(&self, operator: usize, outcome: &Outcome) -> Anyhow {
-        let call = Slasher::punishDowntimeCall {
-            operator: self.operators[operator].address,
-            period: outcome.period,
-            observed: outcome.observed.clone(),
-            up: outcome.up.clone(),
-        };
-        self.send(self.deployer, self.deployment.contracts.slasher, call)
-            .await
-            .map(drop)
-    }
-
     /// Each event at least once.
     pub async fn lifecycle(&self) -> Anyhow {
         self.models().await?;
         self.profiles().await?;
         self.signers_and_vouchers().await?;
+        self.paid_period().await?;
         // Two bad periods: the second fault reaches principal and jails.
         for _ in 0..2 {
             self.pay(0, 0, 50_000).await?;
@@ -156,10 +29,14 @@ impl World {
         self.send(self.deployer, self.deployment.contracts.slasher, self.milder_penalty())
             .await?;
         self.governance().await?;
+        self.cases().await?;
+        self.pause().await?;
         self.stake_and_withdraw().await?;
         self.earnings().await?;
         self.unjail_and_exit().await?;
-        self.wipe_out().await
+        self.wipe_out().await?;
+        self.equivocation(7).await?;
+        self.burned_surplus().await
     }
 
     async fn models(&self) -> Anyhow {
@@ -182,13 +59,7 @@ impl World {
             salt: B256::repeat_byte(1),
         };
         let receipt = self.send(publisher, registry, derived_model).await?;
-        let registered = receipt
-            .logs()
-            .iter()
-            .find_map(|log| ModelRegistry::ModelRegistered::decode_log(&log.inner).ok());
-        let child = registered
-            .ok_or_else(|| anyhow::anyhow!("no model was registered"))?
-            .modelId;
+        let child = event::<ModelRegistry::ModelRegistered>(&receipt)?.modelId;
         self.send(publisher, registry, ModelRegistry::retireModelCall { modelId: child })
             .await?;
         let transfer = ModelRegistry::transferPublisherCall {
@@ -301,6 +172,27 @@ impl World {
         .map(drop)
     }
 
+    /// A pause while one exit is under way, and an exit that begins after it.
+    async fn pause(&self) -> Anyhow {
+        let settlement = self.deployment.contracts.inference_settlement;
+        let guardian = self.deployment.parameters.access.guardian;
+        let begin = |payer: usize, operator: usize| {
+            let operator = self.operators[operator].address;
+            self.send(
+                self.payers[payer].address(),
+                settlement,
+                InferenceSettlement::startExitCall { operator },
+            )
+        };
+        begin(0, 6).await?;
+        self.send(guardian, settlement, InferenceSettlement::pauseCall { duration: 600 })
+            .await?;
+        self.pass(77).await?;
+        self.send(guardian, settlement, InferenceSettlement::unpauseCall {})
+            .await?;
+        begin(1, 4).await.map(drop)
+    }
+
     async fn stake_and_withdraw(&self) -> Anyhow {
         let vault = self.deployment.contracts.stake_vault;
         let (operator, delegator) = (self.operators[3].address, self.payers[0].address());
@@ -325,11 +217,7 @@ impl World {
                 },
             )
             .await?;
-        let thawed = receipt
-            .logs()
-            .iter()
-            .find_map(|log| StakeVault::Thawed::decode_log(&log.inner).ok());
-        let ticket = thawed.ok_or_else(|| anyhow::anyhow!("nothing thawed"))?.ticketId;
+        let ticket = event::<StakeVault::Thawed>(&receipt)?.ticketId;
         self.pass(self.deployment.parameters.vault.thaw_seconds).await?;
         self.send(
             delegator,
@@ -345,7 +233,9 @@ impl World {
     async fn earnings(&self) -> Anyhow {
         let contracts = self.deployment.contracts;
         let operator = self.operators[3].address;
-        self.pay(0, 3, 123_456).await?;
+        self.pay_until_released(0, 3, 123_456).await?;
+        // Covered for a part only.
+        self.pay(0, 2, 150_000_000).await?;
         self.pass(9 * self.deployment.parameters.settlement.epoch_seconds)
             .await?;
         let anyone = self.deployer;
@@ -357,7 +247,7 @@ impl World {
         .await?;
         let royalties = InferenceSettlement::claimRoyaltiesCall { modelId: self.model_id };
         self.send(anyone, contracts.inference_settlement, royalties).await?;
-        let reserve = self.deployment.parameters.settlement.reserve;
+        let reserve = contracts.reward_reserve;
         self.send(
             anyone,
             contracts.inference_settlement,
@@ -385,11 +275,20 @@ impl World {
         .map(drop)
     }
 
+    /// Whoever is jailed by now goes back to work, one operator leaves.
     async fn unjail_and_exit(&self) -> Anyhow {
         let registry = self.deployment.contracts.operator_registry;
-        self.pass(self.deployment.parameters.slasher.jail_seconds).await?;
-        self.send(self.operators[0].address, registry, OperatorRegistry::unjailCall {})
-            .await?;
+        let contract = OperatorRegistry::new(registry, &self.provider);
+        for operator in self.operators.iter().map(|operator| operator.address) {
+            let record = contract.operatorOf(operator).call().await?;
+            if record.status != JAILED {
+                continue;
+            }
+            if self.head().await?.1 < record.jailedUntil {
+                self.next_block_at(record.jailedUntil).await?;
+            }
+            self.send(operator, registry, OperatorRegistry::unjailCall {}).await?;
+        }
         self.send(self.operators[4].address, registry, OperatorRegistry::exitCall {})
             .await?;
         // What follows an exit: it is no longer expected, though it still holds stake.
@@ -412,7 +311,8 @@ impl World {
             executionDelay: 0,
         };
         self.send(hand, contracts.access_manager, grant).await?;
-        let almost_all = U256::from(super::STAKE) - U256::from(7);
+        let pool = StakeVault::new(contracts.stake_vault, &self.provider);
+        let almost_all = pool.slashable(operator).call().await? - U256::from(7);
         let slash = StakeVault::slashCall {
             operator,
             amount: almost_all,

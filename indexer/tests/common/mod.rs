@@ -1,11 +1,15 @@
 //! A real chain with the contracts on it, clients that use them, and a real PostgreSQL to index into.
 #![allow(dead_code, unreachable_pub)]
 
+mod cases;
 mod database;
 mod governance;
 mod http;
 mod lifecycle;
 mod log;
+mod payments;
+mod periods;
+mod rewards;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -16,14 +20,12 @@ use alloy::providers::{DynProvider, Provider};
 use alloy::rpc::types::{BlockNumberOrTag, Filter, TransactionReceipt, TransactionRequest};
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
-use alloy::sol_types::{SolCall, SolStruct, SolValue};
+use alloy::sol_types::{SolCall, SolEvent, SolStruct, SolValue};
 use plumbline_deploy::{Account, Config as DeployConfig, Options};
 use plumbline_devnet::{Chain, ChainOptions};
 use plumbline_indexer::Config;
-use plumbline_protocol::typed_data::{KeyBinding, Voucher, operator_domain, settlement_domain};
-use plumbline_protocol::{
-    Contract, Deployment, InferenceSettlement, ModelRegistry, OperatorRegistry, StakeVault, TestToken, rpc,
-};
+use plumbline_protocol::typed_data::{KeyBinding, operator_domain};
+use plumbline_protocol::{Deployment, ModelRegistry, OperatorRegistry, StakeVault, TestToken, rpc};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -44,6 +46,9 @@ const POLL: Duration = Duration::from_millis(10);
 /// Operators besides the deployer: enough for a committee of seven.
 const OPERATORS: usize = 8;
 const PAYERS: usize = 2;
+/// Failure domains that operators declare in turn: few enough that two share one, enough that judges come from others.
+const DOMAINS: usize = 4;
+const CLAIM_SECONDS: u64 = 120;
 pub const STAKE: u128 = 1_000 * 10_u128.pow(18);
 pub const WEIGHTS: B256 = B256::repeat_byte(0x77);
 
@@ -85,7 +90,10 @@ impl World {
             poll_interval: Duration::from_millis(10),
             ..Options::default()
         };
-        let deployment = plumbline_deploy::run(&chain.http_url(), &account, &DeployConfig::dev(), &options)
+        let mut config = DeployConfig::dev();
+        // So short that what nobody claims expires within a test.
+        config.rewards.claim_seconds = CLAIM_SECONDS;
+        let deployment = plumbline_deploy::run(&chain.http_url(), &account, &config, &options)
             .await?
             .deployment;
         let keys = chain
@@ -131,7 +139,7 @@ impl World {
         for payer in &self.payers {
             self.fund(payer.address()).await?;
         }
-        for operator in &self.operators {
+        for (index, operator) in self.operators.iter().enumerate() {
             self.fund(operator.address).await?;
             self.send(
                 operator.address,
@@ -141,7 +149,7 @@ impl World {
                 },
             )
             .await?;
-            self.register(operator, b"https://operator.example").await?;
+            self.register(operator, index).await?;
             let serve = OperatorRegistry::serveCall {
                 modelId: self.model_id,
                 version: 1,
@@ -152,7 +160,7 @@ impl World {
         Ok(())
     }
 
-    /// Gives an account both tokens, which vault and settlement may take.
+    /// Gives an account both tokens, which vault, settlement and challenges may take.
     pub async fn fund(&self, account: Address) -> Anyhow {
         let contracts = self.deployment.contracts;
         for token in [contracts.stake_token, contracts.fee_token] {
@@ -165,7 +173,11 @@ impl World {
                 },
             )
             .await?;
-            for spender in [contracts.stake_vault, contracts.inference_settlement] {
+            for spender in [
+                contracts.stake_vault,
+                contracts.inference_settlement,
+                contracts.challenge_manager,
+            ] {
                 self.send(
                     account,
                     token,
@@ -180,8 +192,7 @@ impl World {
         Ok(())
     }
 
-    /// Registers an operator; the endpoint is bytes, because a contract does not care whether they are text.
-    async fn register(&self, operator: &Operator, endpoint: &[u8]) -> Anyhow {
+    async fn register(&self, operator: &Operator, index: usize) -> Anyhow {
         let registry = self.deployment.contracts.operator_registry;
         let domain = operator_domain(self.deployment.chain_id, registry);
         let key = operator.signing_key.address();
@@ -192,8 +203,8 @@ impl World {
         let call = OperatorRegistry::registerCall {
             signingKey: key,
             settlerKey: Address::ZERO,
-            domain: B256::repeat_byte(b'd'),
-            endpoint: String::from_utf8_lossy(endpoint).into_owned(),
+            domain: B256::repeat_byte(b'a' + (index % DOMAINS) as u8),
+            endpoint: "https://operator.example".into(),
             commissionBps: 1_000,
             keySignature: sign(&operator.signing_key, &binding, &domain)?,
         };
@@ -254,82 +265,10 @@ impl World {
         self.rpc("anvil_reorg", json!([depth, []])).await.map(drop)
     }
 
-    /// One payer deposits and one operator settles a voucher of it, all by two transactions.
-    pub async fn pay(&self, payer: usize, operator: usize, fee: u128) -> Anyhow {
-        let contracts = self.deployment.contracts;
-        let (payer, operator) = (&self.payers[payer], self.operators[operator].address);
-        let deposit = InferenceSettlement::depositCall {
-            payer: payer.address(),
-            operator,
-            amount: U256::from(fee),
-        };
-        self.send(payer.address(), contracts.inference_settlement, deposit)
-            .await?;
-        self.settle(payer, operator, fee, payer).await
-    }
-
-    /// An operator settles a voucher for `fee` more than the lane holds, signed by `signer`.
-    pub async fn settle(
-        &self,
-        payer: &PrivateKeySigner,
-        operator: Address,
-        fee: u128,
-        signer: &PrivateKeySigner,
-    ) -> Anyhow {
-        let settlement = self.deployment.contracts.inference_settlement;
-        let contract = InferenceSettlement::new(settlement, &self.provider);
-        let lane = contract.lane(payer.address(), operator, self.model_id).call().await?;
-        let voucher = Voucher {
-            payer: payer.address(),
-            operator,
-            modelId: self.model_id,
-            cumulativeFee: lane.fee + fee,
-            cumulativeUnits: lane.units + (fee / 10) as u64,
-        };
-        let domain = settlement_domain(self.deployment.chain_id, settlement);
-        let call = InferenceSettlement::settleCall {
-            signatures: vec![sign(signer, &voucher, &domain)?],
-            vouchers: vec![voucher],
-            receiptsRoot: B256::repeat_byte(0x11),
-            receiptCount: 3,
-            evidenceURI: "ipfs://receipts".into(),
-        };
-        self.send(operator, settlement, call).await.map(drop)
-    }
-
-    /// A little of everything that happens between periods, by `rounds` times four transactions.
-    pub async fn traffic(&self, rounds: usize, seed: usize) -> Anyhow {
-        let vault = self.deployment.contracts.stake_vault;
-        for round in seed..seed + rounds {
-            let operator = self.operators[round % OPERATORS].address;
-            self.pay(round % PAYERS, round % OPERATORS, 1_000 + 37 * round as u128)
-                .await?;
-            let assets = U256::from(10_u128.pow(18) + round as u128);
-            let delegator = self.payers[round % PAYERS].address();
-            self.send(
-                delegator,
-                vault,
-                StakeVault::delegateCall {
-                    operator,
-                    assets,
-                    minShares: U256::ZERO,
-                },
-            )
-            .await?;
-            let shares = U256::from(10_u128.pow(20));
-            self.send(operator, vault, StakeVault::thawCall { operator, shares })
-                .await?;
-        }
-        Ok(())
-    }
-
     /// Logs of the indexed contracts on the chain; `EIP712DomainChanged` is never emitted.
     pub async fn log_count(&self) -> Anyhow<i64> {
         let contracts = self.deployment.contracts;
-        let addresses: Vec<Address> = Contract::ALL
-            .into_iter()
-            .map(|contract| contracts.of(contract))
-            .collect();
+        let addresses: Vec<Address> = contracts.deployed().map(|(_, address)| address).collect();
         let filter = Filter::new().address(addresses).from_block(0);
         Ok(i64::try_from(self.provider.get_logs(&filter).await?.len())?)
     }
@@ -431,6 +370,13 @@ impl Indexer {
     pub fn is_running(&self) -> bool {
         !self.task.is_finished()
     }
+}
+
+/// The first event of this type in a transaction.
+pub fn event<E: SolEvent>(receipt: &TransactionReceipt) -> Anyhow<E> {
+    let found = receipt.logs().iter().find_map(|log| E::decode_log(&log.inner).ok());
+    let event = found.ok_or_else(|| anyhow::anyhow!("no {} was emitted", E::SIGNATURE))?;
+    Ok(event.data)
 }
 
 /// Signs an EIP-712 struct.
