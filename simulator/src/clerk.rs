@@ -15,6 +15,8 @@ use crate::terms::Stage;
 const MAX_RECORDS: usize = 16;
 const MAX_DRAWS: usize = 32;
 const MAX_RULINGS: usize = 16;
+/// What a draw takes when it opens an audit; whether it does may change until it is mined.
+const DRAW_GAS: u64 = 700_000;
 
 pub(crate) struct Clerk {
     recorder: Desk,
@@ -95,7 +97,9 @@ impl Clerk {
                 batch: batch.terms.clone(),
             };
             let contract = network.courts.audits;
-            calls.push(Call::new(self.desk.account, contract, "draw a batch", &draw));
+            let mut call = Call::new(self.desk.account, contract, "draw a batch", &draw);
+            call.least_gas = DRAW_GAS;
+            calls.push(call);
         }
     }
 
@@ -110,7 +114,7 @@ impl Clerk {
                 caseId: *case,
                 seat: *seat,
             };
-            let contract = network.courts.challenges;
+            let contract = network.courts.docket;
             calls.push(Call::new(self.desk.account, contract, "punish a silent judge", &punish));
         }
     }

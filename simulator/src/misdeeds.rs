@@ -41,21 +41,20 @@ impl Misdeeds {
             .map(|spec| spec.stake_bps * 100 <= all * SPARED_PERCENT)
             .collect();
         let served = served_ppm(population);
-        let mut candidates: Vec<usize> = (0..operators.len())
+        let mut noticed: Vec<usize> = (0..operators.len())
             .filter(|index| served[*index] >= NOTICED_PPM && operators[*index].reliability != Reliability::Failing)
-            .filter(|index| {
-                operators[*index]
-                    .models
-                    .iter()
-                    .all(|model| can_be_judged(population, *index, *model))
-            })
             .collect();
-        candidates.sort_by_key(|index| operators[*index].stake_bps);
-        let mut candidates = candidates.into_iter();
+        noticed.sort_by_key(|index| operators[*index].stake_bps);
+        let can_be_convicted = |index: &usize| {
+            let models = &operators[*index].models;
+            models.iter().all(|model| can_be_judged(population, *index, *model))
+        };
+        let liar = noticed.iter().copied().find(can_be_convicted);
         Self {
             seed,
-            liar: candidates.next(),
-            forger: candidates.next(),
+            liar,
+            // Two signatures prove themselves: that takes no judges.
+            forger: noticed.into_iter().find(|index| Some(*index) != liar),
             small,
         }
     }

@@ -47,6 +47,8 @@ pub(crate) struct Call {
     pub(crate) label: &'static str,
     /// For a settlement: the operator, and how many of its receipts are committed.
     pub(crate) batch: Option<(usize, usize)>,
+    /// Gas that it gets at least: what it does may depend on what comes before it in its block.
+    pub(crate) least_gas: u64,
 }
 
 impl Call {
@@ -58,6 +60,7 @@ impl Call {
             input: call.abi_encode().into(),
             label,
             batch: None,
+            least_gas: 0,
         }
     }
 
@@ -69,6 +72,7 @@ impl Call {
             input: Bytes::new(),
             label: "send coins",
             batch: None,
+            least_gas: 0,
         }
     }
 
@@ -336,7 +340,10 @@ impl Outbox {
         let mut good = Vec::new();
         for (call, estimate) in estimates {
             match estimate? {
-                Ok(gas) => good.push((call, gas.saturating_mul(GAS_MARGIN_PERCENT) / 100)),
+                Ok(gas) => {
+                    let gas = (gas.saturating_mul(GAS_MARGIN_PERCENT) / 100).max(call.least_gas);
+                    good.push((call, gas));
+                }
                 Err(reason) => self.fail(&call, now, &reason),
             }
         }

@@ -289,8 +289,9 @@ impl Payer {
         let mut wanted: Vec<(usize, u128)> = Vec::new();
         for (position, channel) in self.spec.channels.iter().enumerate() {
             let held = books.channel(channel.operator, self.index);
-            let stays = held.exit_at == 0 && !self.is_away(position, moment);
-            if stays && operators[channel.operator].bitmap_index().is_some() && self.wants_more(position, &held) {
+            let operator = &operators[channel.operator];
+            let stays = held.exit_at == 0 && !self.is_away(position, moment) && !operator.is_tombstoned();
+            if stays && operator.bitmap_index().is_some() && self.wants_more(position, &held) {
                 let owed = books.shortfall(channel.operator, self.index);
                 wanted.push((
                     channel.operator,

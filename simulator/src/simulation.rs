@@ -75,6 +75,8 @@ pub struct Simulation {
     pub(crate) findings: Findings,
     pub(crate) docket: Docket,
     pub(crate) results: Results,
+    /// Newest block that has a transaction of ours, as far as is known.
+    pub(crate) mined_until: u64,
     pub(crate) books: Books,
     pub(crate) evidence: Evidence,
     pub(crate) outbox: Outbox,
@@ -203,6 +205,7 @@ impl Simulation {
             findings: Findings::default(),
             docket: Docket::default(),
             results: Results::default(),
+            mined_until: 0,
             evidence: Evidence::new(config.evidence_dir.as_deref())?,
             books: Books::default(),
             report: Report::default(),
@@ -260,9 +263,10 @@ impl Simulation {
         self.payers.iter().map(Payer::address).collect()
     }
 
-    /// Address of the keeper, who is rewarded for what it reports.
-    pub fn keeper_address(&self) -> Address {
-        self.keeper.address()
+    /// Addresses of the keepers, who are rewarded for what they prove.
+    pub fn keeper_addresses(&self) -> Vec<Address> {
+        let desks = self.clerk.coins().map(|(account, _)| account);
+        [self.keeper.address()].into_iter().chain(desks).collect()
     }
 
     /// Models by name, and their ids.

@@ -97,6 +97,7 @@ impl Simulation {
         self.results.forget();
         self.rewards.forget();
         self.docket.forget();
+        self.mined_until = 0;
         self.seen = None;
         Ok(())
     }
@@ -104,6 +105,7 @@ impl Simulation {
     fn take_in(&mut self, mined: Vec<(Call, TransactionReceipt)>) -> Changes {
         let mut changes = Changes::default();
         for (call, receipt) in mined {
+            self.mined_until = self.mined_until.max(receipt.block_number.unwrap_or_default());
             if let Some((operator, receipts)) = call.batch {
                 let held = &mut self.operators[operator].receipts;
                 held.drain(..receipts.min(held.len()));

@@ -19,7 +19,7 @@ use plumbline_simulator::{CancellationToken, Report, Simulation};
 use serde_json::Value;
 
 /// Periods within which everything must have happened.
-const MAX_PERIODS: u64 = 40;
+const MAX_PERIODS: u64 = 48;
 
 fn everything_happened(report: &Report) -> bool {
     let counts = [
@@ -36,6 +36,17 @@ fn everything_happened(report: &Report) -> bool {
         report.seizures,
         report.slashes,
         report.returns_from_jail,
+        report.batches_released,
+        report.leaves_answered,
+        report.leaves_withheld,
+        report.audits_passed,
+        report.verdicts_revealed,
+        report.challenges_won,
+        report.challenges_lost,
+        report.equivocations_proved,
+        report.tombstones,
+        report.rewards_claimed,
+        report.stress_measured,
     ];
     counts.iter().all(|count| *count > 0)
 }

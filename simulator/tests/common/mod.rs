@@ -1,14 +1,17 @@
 //! A chain with the contracts on it, whose time the test moves.
 #![allow(dead_code, unreachable_pub)]
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use alloy::eips::BlockId;
-use alloy::primitives::{Address, B256, U256};
+use alloy::primitives::{Address, B256, U256, address};
 use alloy::providers::{DynProvider, Provider};
 use plumbline_deploy::{Account, Options};
 use plumbline_devnet::{Chain, ChainOptions};
-use plumbline_protocol::{Deployment, InferenceSettlement, StakeVault, TestToken, rpc};
+use plumbline_protocol::{
+    CaseDocket, ChallengeManager, Deployment, InferenceSettlement, RewardReserve, StakeVault, TestToken, rpc,
+};
 use plumbline_simulator::{Config, Secrets, Simulation, Status};
 use serde_json::json;
 use tempfile::TempDir;
@@ -18,6 +21,8 @@ pub const SLOT_SECONDS: u32 = 600;
 pub const SLOTS_PER_PERIOD: u32 = 6;
 /// Moves of the time within a slot.
 const TICKS_PER_SLOT: u32 = 2;
+/// `Stage` of the docket; the ABI carries its numbers only.
+const CLOSED: u8 = 6;
 
 pub struct World {
     pub chain: Chain,
@@ -37,14 +42,32 @@ impl World {
         let provider = rpc::connect(&chain.http_url()).await.expect("anvil answers");
         let account = Account::from_key(&chain.keys()[0]).expect("anvil's key is valid");
         let mut config = plumbline_deploy::Config::dev();
+        config.operators.commission_delay_seconds = 40_000;
         config.uptime.slot_seconds = SLOT_SECONDS;
         config.uptime.slots_per_period = SLOTS_PER_PERIOD;
         config.uptime.report_window_seconds = 1_800;
         config.vault.evidence_seconds = 10_800;
-        config.vault.thaw_seconds = 18_000;
+        config.vault.thaw_seconds = 40_000;
         config.settlement.exit_delay_seconds = 5_400;
         config.settlement.epoch_seconds = 1_800;
         config.slasher.jail_seconds = 7_200;
+        config.faults.correlation_window_seconds = 14_400;
+        config.faults.withheld.jail_seconds = 7_200;
+        config.faults.wrong_output.jail_seconds = 10_800;
+        if let Some(price) = &mut config.price {
+            // Half of it is seen after three slots; a tick is two intervals.
+            price.window_seconds = 3_600;
+        }
+        config.rewards.report_seconds = 1_200;
+        config.rewards.claim_seconds = 14_400;
+        config.audits.answer_seconds = 900;
+        config.audits.grace_seconds = 6_000;
+        config.audits.proof_seconds = 900;
+        config.audits.commit_seconds = 1_200;
+        config.audits.reveal_seconds = 1_200;
+        config.audits.canary_seconds = 600;
+        config.audits.dispute_seconds = 7_200;
+        config.stress.step_seconds = 600;
         let options = Options {
             out: folder.path().join("deployments"),
             poll_interval: Duration::from_millis(20),
@@ -141,12 +164,51 @@ impl World {
     /// Every token that the contracts hold at a block is somebody's.
     pub async fn assert_sums_hold(&self, simulation: &Simulation, at: BlockId) {
         let contracts = self.deployment.contracts;
-        let escrowed = self
-            .balance(contracts.fee_token, contracts.inference_settlement, at)
-            .await;
+        let fees = contracts.fee_token;
+        let escrowed = self.balance(fees, contracts.inference_settlement, at).await;
         assert_eq!(escrowed, self.owed_by_settlement(simulation, at).await, "escrow");
         let staked = self.balance(contracts.stake_token, contracts.stake_vault, at).await;
         assert_eq!(staked, self.owed_by_vault(simulation, at).await, "stake");
+        let bonds = self.balance(fees, contracts.challenge_manager, at).await;
+        assert_eq!(bonds, self.owed_by_challenges(simulation, at).await, "bonds");
+        let reserve = RewardReserve::new(contracts.reward_reserve, &self.provider);
+        let booked = reserve.funds().block(at).call().await.expect("funds")
+            + reserve.owed().block(at).call().await.expect("what is owed")
+            + reserve.unburned().block(at).call().await.expect("what waits");
+        assert!(booked > U256::ZERO && booked <= self.balance(fees, contracts.reward_reserve, at).await);
+    }
+
+    /// Everybody to whom something can be credited.
+    fn creditors(&self, simulation: &Simulation) -> BTreeSet<Address> {
+        let contracts = self.deployment.contracts;
+        let mut accounts = BTreeSet::from([
+            self.deployment.parameters.vault.sink,
+            contracts.reward_reserve,
+            address!("0x000000000000000000000000000000000000dEaD"),
+        ]);
+        accounts.extend(simulation.keeper_addresses());
+        accounts.extend(simulation.operator_addresses());
+        accounts.extend(simulation.payer_addresses());
+        accounts
+    }
+
+    /// Bonds of open challenges, and what became of others.
+    async fn owed_by_challenges(&self, simulation: &Simulation, at: BlockId) -> U256 {
+        let contracts = self.deployment.contracts;
+        let docket = CaseDocket::new(contracts.case_docket, &self.provider);
+        let manager = ChallengeManager::new(contracts.challenge_manager, &self.provider);
+        let cases = docket.caseCount().block(at).call().await.expect("a count").to::<u64>();
+        let mut owed = U256::ZERO;
+        for id in 1..=cases {
+            let case = docket.caseOf(U256::from(id)).block(at).call().await.expect("a case");
+            if case.stage != CLOSED {
+                owed += U256::from(case.bond);
+            }
+        }
+        for account in self.creditors(simulation) {
+            owed += manager.credited(account).block(at).call().await.expect("credits");
+        }
+        owed
     }
 
     async fn balance(&self, token: Address, account: Address, at: BlockId) -> U256 {
@@ -160,7 +222,7 @@ impl World {
         let mut owed = U256::ZERO;
         for operator in simulation.operator_addresses() {
             let earnings = contract.earnings(operator).block(at).call().await.expect("earnings");
-            owed += earnings.locked + earnings.claimable;
+            owed += earnings.locked + earnings.claimable + earnings.undrawn;
             for payer in simulation.payer_addresses() {
                 let channel = contract
                     .channel(payer, operator)
@@ -175,10 +237,7 @@ impl World {
         for (_, id) in simulation.models() {
             owed += contract.royalties(id).block(at).call().await.expect("royalties");
         }
-        for account in [
-            self.deployment.parameters.settlement.reserve,
-            simulation.keeper_address(),
-        ] {
+        for account in self.creditors(simulation) {
             owed += contract.credited(account).block(at).call().await.expect("credits");
         }
         owed
@@ -191,7 +250,7 @@ impl World {
         for operator in simulation.operator_addresses() {
             owed += contract.slashable(operator).block(at).call().await.expect("a pool");
         }
-        for account in [self.deployment.parameters.vault.sink, simulation.keeper_address()] {
+        for account in self.creditors(simulation) {
             owed += contract.credited(account).block(at).call().await.expect("credits");
         }
         owed
