@@ -48,9 +48,9 @@ mutation: $(MODULES) ## Change the contracts in one place at a time and see whet
 symbolic: $(MODULES) $(HALMOS) ## Prove the pure math for all inputs
 	@export PATH="$$PWD/tools:$$PATH" FOUNDRY_PROFILE=symbolic; \
 	$(HALMOS) --forge-build-out target/forge/symbolic/out --loop 8 --contract BitmapMajoritySymbolic; \
-	for contract in ShareMathSymbolic RewardMathSymbolic; do \
+	for contract in ShareMath RewardMath CoverageMath Correlation; do \
 		$(HALMOS) --forge-build-out target/forge/symbolic/out --solver-timeout-assertion 60s \
-			--solver-command "$$PWD/target/halmos/bin/python $$PWD/tools/cvc5" --contract "$$contract"; done
+			--solver-command "$$PWD/target/halmos/bin/python $$PWD/tools/cvc5" --contract "$${contract}Symbolic"; done
 
 prepare: $(MODULES) $(SQLX) ## Check the SQL queries against a database and write .sqlx
 	@tools/prepare

