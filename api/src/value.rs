@@ -112,18 +112,18 @@ impl FromStr for Hash {
     }
 }
 
-/// An address, or the id of a model.
+/// An address, the id of a model, or the number of a case as a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Account {
     Address(Address),
-    Model(Hash),
+    Word(Hash),
 }
 
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(address) => address.fmt(f),
-            Self::Model(id) => id.fmt(f),
+            Self::Word(word) => word.fmt(f),
         }
     }
 }
@@ -141,7 +141,9 @@ impl utoipa::PartialSchema for Account {
         utoipa::openapi::ObjectBuilder::new()
             .schema_type(utoipa::openapi::schema::Type::String)
             .pattern(Some("^0x([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$"))
-            .description(Some("An address, or the id of a model."))
+            .description(Some(
+                "An address, the id of a model, or the number of a case as a word.",
+            ))
             .into()
     }
 }
@@ -187,7 +189,7 @@ bytes_column!(Address, bytes => Self(primitives::Address::try_from(bytes)?));
 bytes_column!(Hash, bytes => Self(primitives::B256::try_from(bytes)?));
 bytes_column!(Account, bytes => match bytes.len() {
     20 => Self::Address(Address(primitives::Address::try_from(bytes)?)),
-    _ => Self::Model(Hash(primitives::B256::try_from(bytes)?)),
+    _ => Self::Word(Hash(primitives::B256::try_from(bytes)?)),
 });
 text_value!(Address);
 text_value!(Hash);
@@ -204,6 +206,12 @@ pub(crate) struct Amount(BigDecimal);
 impl Amount {
     pub(crate) fn is_zero(&self) -> bool {
         self.0.is_zero()
+    }
+}
+
+impl From<u64> for Amount {
+    fn from(number: u64) -> Self {
+        Self(number.into())
     }
 }
 
@@ -245,6 +253,22 @@ impl std::ops::Sub for &Amount {
 impl sqlx::Encode<'_, Postgres> for Address {
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
         <&[u8] as sqlx::Encode<Postgres>>::encode(self.as_bytes(), buffer)
+    }
+}
+
+/// The number of a case or a batch, as the contracts count.
+#[derive(Clone, Debug)]
+pub(crate) struct Number(pub(crate) Amount);
+
+impl FromStr for Number {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // As many digits as 256 bits have.
+        const MAX_DIGITS: usize = 78;
+        let whole = text.len() <= MAX_DIGITS && !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = whole.then(|| text.parse().ok()).flatten();
+        number.map(Self).ok_or_else(|| "it is a whole number from 1".to_owned())
     }
 }
 

@@ -147,9 +147,13 @@ impl<P> View<P> {
         }
         rows.truncate(self.limit.rows());
         let Some(last) = rows.last() else { return Ok(None) };
+        self.after(&key(last)).map(Some)
+    }
+
+    /// The cursor to the page that begins after a sort key.
+    pub(crate) fn after(&self, key: &impl Serialize) -> Result<String> {
         self.cursors
-            .seal(&Cursor::new(self.filter.clone(), self.at.position, &key(last))?)
-            .map(Some)
+            .seal(&Cursor::new(self.filter.clone(), self.at.position, key)?)
     }
 
     pub(crate) fn answer<T>(self, data: T) -> Answer<T> {

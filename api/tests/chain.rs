@@ -6,7 +6,7 @@ mod world;
 
 use alloy::primitives::{Address, U256};
 use anyhow::Result;
-use plumbline_protocol::{InferenceSettlement, StakeVault, TestToken};
+use plumbline_protocol::{CaseDocket, InferenceSettlement, StakeVault, TestToken};
 use serde_json::Value;
 use world::{Database, Indexer, World};
 
@@ -100,7 +100,11 @@ async fn slashes_uptime_and_the_network_agree_with_each_other_and_the_contracts(
         network["data"]["total"]["batches"],
         u64::try_from(settlement.batchCount().call().await?)?
     );
-    assert_eq!(network["data"]["total"]["faults"], 2);
+    let all = api.get("/v1/slashes?finalized=false&limit=200").await?.ok();
+    assert_eq!(
+        network["data"]["total"]["faults"],
+        all["data"].as_array().unwrap().len()
+    );
     let operators = api.get("/v1/operators?limit=200").await?.ok();
     let sum = |pointer: &str| -> i64 {
         operators["data"]
@@ -121,10 +125,90 @@ async fn slashes_uptime_and_the_network_agree_with_each_other_and_the_contracts(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn cases_and_what_they_cost_agree_with_the_docket() -> Result<()> {
+    let (world, api) = lived().await?;
+    let docket = CaseDocket::new(world.deployment.contracts.case_docket, &world.provider);
+    let cases = api.get("/v1/audits?finalized=false&limit=200").await?.ok();
+    let cases = cases["data"].as_array().unwrap();
+    assert_eq!(U256::from(cases.len()), docket.caseCount().call().await?);
+    let slashes = api.get("/v1/slashes?finalized=false&limit=200").await?.ok();
+    let slashes = slashes["data"].as_array().unwrap();
+    const STAGES: [&str; 7] = [
+        "none",
+        "seeding",
+        "answering",
+        "proving",
+        "judging",
+        "decided",
+        "closed",
+    ];
+    const VERDICTS: [&str; 6] = ["none", "passed", "failed", "inconclusive", "withheld", "voided"];
+    for case in cases {
+        let kept = docket.caseOf(amount(&case["id"])).call().await?;
+        assert_eq!(case["stage"], STAGES[usize::from(kept.stage)], "{case}");
+        assert_eq!(case["verdict"], VERDICTS[usize::from(kept.verdict)], "{case}");
+        assert_eq!(case["operator"], kept.operator.to_checksum(None));
+        assert_eq!(amount(&case["principal_cap"]["amount"]), kept.principalCap);
+        let costs = |slash: &&Value| slash["case"] == case["id"] && slash["operator"] == case["operator"];
+        let found: Vec<&Value> = slashes.iter().filter(costs).collect();
+        assert_eq!(found.len(), usize::from(case["punished"] == true), "{case}");
+        for slash in found {
+            assert!(
+                slash["fault"] == "withheld" || slash["fault"] == "wrong_output",
+                "{slash}"
+            );
+            if slash["fault"] == "wrong_output" {
+                assert_eq!(slash["offence"], case["offence"]);
+            }
+        }
+        if let Some(batch) = case["batch"].as_str() {
+            let batch = api.get(&format!("/v1/batches/{batch}?finalized=false")).await?.ok();
+            assert_eq!(batch["data"]["draw"]["case"], case["id"]);
+            assert_eq!(
+                batch["data"]["state"] == "released",
+                case["stage"] == "closed",
+                "{batch}"
+            );
+        }
+    }
+    // What was taken is what moved, to the base unit, whatever the fault; judges and doubles have their evidence.
+    for slash in slashes {
+        for (taken, class) in [("earnings_taken", "earnings"), ("principal_taken", "stake")] {
+            let movements = slash["movements"].as_array().unwrap().iter();
+            let of_class = movements.filter(|movement| movement["from"].as_str().unwrap().starts_with(class));
+            let moved: U256 = of_class.map(|movement| amount(&movement["amount"]["amount"])).sum();
+            assert_eq!(moved, amount(&slash[taken]["amount"]), "{slash}");
+        }
+        let judge = slash["fault"] == "unrevealed" || slash["fault"] == "false_report";
+        assert!(!judge || slash["case"].is_string(), "{slash}");
+    }
+    let verification = &api.get("/v1/network/verification").await?.ok()["data"];
+    let count = |kind: &str, verdict: &str| {
+        let found = cases
+            .iter()
+            .filter(|case| case["kind"] == kind && case["verdict"] == verdict && case["stage"] == "closed");
+        found.count()
+    };
+    for verdict in ["passed", "failed", "withheld", "inconclusive"] {
+        assert_eq!(verification["audits"][verdict], count("audit", verdict), "{verdict}");
+    }
+    for (name, verdict) in [("won", "failed"), ("lost", "passed"), ("voided", "voided")] {
+        assert_eq!(verification["challenges"][name], count("challenge", verdict), "{name}");
+    }
+    let settlement = InferenceSettlement::new(world.deployment.contracts.inference_settlement, &world.provider);
+    assert_eq!(
+        verification["batches"]["settled"],
+        u64::try_from(settlement.batchCount().call().await?)?
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_answer_about_a_full_world_is_as_documented() -> Result<()> {
     let (world, api) = lived().await?;
     let document = api.get("/openapi.json").await?.ok();
     let (operator, model) = (world.operators[0].address.to_string(), world.model_id.to_string());
+    let first = "1".to_owned();
     let period = api.get("/v1/periods?finalized=false").await?.ok()["data"][0]["period"].to_string();
     for (path, item) in document["paths"]
         .as_object()
@@ -132,7 +216,11 @@ async fn every_answer_about_a_full_world_is_as_documented() -> Result<()> {
         .iter()
         .filter(|(path, _)| path.starts_with("/v1"))
     {
-        let id = if path.contains("models") { &model } else { &operator };
+        let id = match path.split('/').nth(2) {
+            Some("models") => &model,
+            Some("audits" | "batches") => &first,
+            Some(_) | None => &operator,
+        };
         let mut asked = path.replace("{id}", id).replace("{n}", &period);
         if item["get"]["parameters"]
             .as_array()

@@ -105,12 +105,14 @@ async fn an_unknown_parameter_is_named_beside_the_known_ones_on_every_path() -> 
             .filter(|parameter| parameter["in"] == "query")
             .map(|parameter| parameter["name"].as_str().unwrap())
             .collect();
-        let path = path.replace("{id}", &addr(1)).replace("{n}", "0");
-        let path = if path.starts_with("/v1/models/") {
-            format!("/v1/models/{}", crate::harness::word(1))
+        let id = if path.starts_with("/v1/models/") {
+            crate::harness::word(1)
+        } else if path.starts_with("/v1/operators/") {
+            addr(1)
         } else {
-            path
+            "1".to_owned()
         };
+        let path = path.replace("{id}", &id).replace("{n}", "0");
         let problem = api
             .get(&format!("{path}?colour=blue"))
             .await?

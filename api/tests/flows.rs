@@ -171,6 +171,51 @@ async fn a_window_after_the_last_flow_holds_the_balances_and_no_flow() -> Result
 }
 
 #[tokio::test]
+async fn rewards_that_expired_are_set_off_against_their_release() -> Result<()> {
+    let api = Api::empty().await?;
+    api.deployed(30).await?;
+    api.sql(
+        "insert into flow_total values
+             (3, addr(802), 'collect', 'fee_credit', 'reserve_pending', 500, 1),
+             (4, addr(802), 'receive', 'reserve_pending', 'reserve', 500, 1),
+             (4, addr(802), 'reward_release', 'reserve', 'reward_owed', 300, 1),
+             (5, addr(802), 'claim', 'reward_owed', 'wallet', 100, 1),
+             (6, addr(802), 'expire', 'reward_owed', 'reserve', 120, 1),
+             (6, addr(802), 'bond', 'wallet', 'bond', 60, 1),
+             (7, addr(802), 'bond_credit', 'bond', 'bond_credit', 50, 2)",
+    )
+    .await?;
+    let release = |summary: &Value, kind: &str| {
+        let links = summary["tokens"][0]["links"].as_array().unwrap();
+        let found = links.iter().find(|link| link["kind"] == kind);
+        found.map(|link| link["amount"].as_str().unwrap().to_owned())
+    };
+    let all = &api.get("/v1/flows/summary").await?.ok()["data"];
+    assert_balanced(all);
+    assert_eq!(release(all, "reward_release").as_deref(), Some("180"));
+    assert_eq!(release(all, "expire"), None, "it would close a circle");
+    let held: Vec<_> = all["balances"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|balance| {
+            (
+                balance["contract"].as_str().unwrap(),
+                balance["amount"]["amount"].as_str().unwrap(),
+            )
+        })
+        .filter(|(contract, _)| *contract != "inference_settlement")
+        .collect();
+    assert_eq!(held, [("reward_reserve", "400"), ("challenge_manager", "60")]);
+    // Block 6 alone: more came back than was released.
+    let path = "/v1/flows/summary?from=2026-01-01T00:01:00Z&to=2026-01-01T00:01:10Z";
+    let window = &api.get(path).await?.ok()["data"];
+    assert_balanced(window);
+    assert_eq!(release(window, "expire").as_deref(), Some("120"));
+    Ok(())
+}
+
+#[tokio::test]
 async fn flows_are_listed_newest_first_with_both_holders() -> Result<()> {
     let api = flowing().await?;
     let answer = api.get("/v1/flows?limit=2").await?.ok();

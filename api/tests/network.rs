@@ -21,7 +21,13 @@ async fn the_network_is_summed_up_as_a_ratio_of_sums() -> Result<()> {
     )
     .await?;
     api.sql(
-        "insert into network_account values (8, 2, 1, 1, 0, 4, 1, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21);
+        "insert into network_account (block_number, operators, operators_active, operators_jailed, operators_exiting,
+             operators_tombstoned, models, models_retired, batches, batches_released, receipts, vouchers, units, fees,
+             slashed_stake, slashed_earnings, refunded, faults, audits, challenges, cases_open, cases_lost, uptime_rewards,
+             open_risk, escrow, earnings_undrawn, earnings_locked, earnings_claimable, royalties, fee_credit, stake_active,
+             stake_thawing, stake_credit, rewards, reserve_pending, reserve, reward_owed, unburned, bond, bond_credit)
+         values (8, 5, 2, 1, 0, 2, 4, 1, 5, 4, 6, 7, 8, 9, 10, 11, 3, 12, 1, 1, 1, 0, 6, 2, 13, 0, 14, 15, 16, 17, 18, 19, 20, 21,
+                 0, 0, 0, 0, 0, 0);
          insert into network_concentration values (0, 'stake', 30, 0.5, 1, 0.5, 2, 0, 1, 2, 2);
          insert into network_concentration (period, basis, total) values (0, 'units', 0)",
     )
@@ -30,7 +36,7 @@ async fn the_network_is_summed_up_as_a_ratio_of_sums() -> Result<()> {
     let data = &answer["data"];
     assert_eq!(
         data["operators"],
-        json!({ "registered": 2, "active": 1, "jailed": 1, "exiting": 0 })
+        json!({ "registered": 5, "active": 2, "jailed": 1, "exiting": 0, "tombstoned": 2 })
     );
     assert_eq!(data["models"], json!({ "registered": 4, "retired": 1 }));
     assert_eq!(
@@ -45,6 +51,8 @@ async fn the_network_is_summed_up_as_a_ratio_of_sums() -> Result<()> {
     assert_eq!(data["stake"]["thawing"], "19");
     assert_eq!(data["served"]["units"], "4");
     assert_eq!(data["total"]["faults"], 12);
+    assert_eq!(data["total"]["refunded"]["amount"], "3");
+    assert_eq!(data["total"]["uptime_rewards"]["amount"], "6");
     let stake = &data["concentration"][0];
     assert_eq!((&stake["basis"], &stake["period"]), (&json!("stake"), &json!(0)));
     assert_eq!(stake["effective_operators"], 2.0);
@@ -71,6 +79,7 @@ async fn a_network_without_contracts_has_no_figures_rather_than_zeros() -> Resul
         "/v1/models",
         "/v1/flows",
         "/v1/slashes",
+        "/v1/audits",
         "/v1/periods",
         "/v1/params",
     ] {
@@ -102,7 +111,7 @@ async fn parameters_come_with_their_history() -> Result<()> {
     assert_eq!(parameter("StakeVault", "thaw")["value"], "1987200");
     assert_eq!(parameter("StakeVault", "thaw")["unit"], "seconds");
     assert_eq!(parameter("InferenceSettlement", "reserve")["value"], addr(702));
-    let earnings = parameter("Slasher", "earnings_bps");
+    let earnings = parameter("Slasher", "downtime.earnings_bps");
     assert_eq!(earnings["value"], "2000");
     assert_eq!(earnings["contract_address"], addr(906));
     let values: Vec<&Value> = earnings["history"]
@@ -113,7 +122,70 @@ async fn parameters_come_with_their_history() -> Result<()> {
         .collect();
     assert_eq!(values, ["2000", "1000"]);
     assert_eq!(earnings["history"][0]["tx_hash"], word(77));
-    assert_eq!(parameter("Slasher", "jail_seconds")["value"], "18446744073709551615");
+    assert_eq!(
+        parameter("Slasher", "downtime.jail_seconds")["value"],
+        "18446744073709551615"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn parameters_of_every_contract_are_listed() -> Result<()> {
+    let api = Api::empty().await?;
+    api.deployed(30).await?;
+    api.sql(
+        "insert into fault_terms_changed values
+             (1, 20, word(1), 'withheld', 0, 0, 0, 0, false, 0, 5000, 100, 3000, 1000, false, 600),
+             (1, 21, word(1), 'wrong_output', 0, 0, 0, 0, false, 0, 10000, 8444, 0, 2000, true, 0),
+             (8, 1, word(78), 'withheld', 5000, 100, 3000, 1000, false, 600, 6000, 100, 3000, 1000, false, 600);
+         insert into coverage_configured values (1, 22, word(1), addr(907), 30000, 8000, 8000, 8444, 1000);
+         insert into price_oracle_configured values (1, 23, word(1), addr(801), addr(802), 86400);
+         insert into feed_changed values (1, 24, word(1), addr(0), addr(950), 0, 3600);
+         insert into reward_reserve_configured values (1, 25, word(1), addr(905), addr(902), addr(903), addr(802), 1000, 600, 700);
+         insert into reward_parameters_changed values
+             (1, 26, word(1), 0, 0, 0, 0, 500, 1500, 3000), (9, 1, word(79), 12, 500, 1500, 3000, 400, 1500, 3000);
+         insert into block_randomness_configured values (1, 27, word(1), 4, 200);
+         insert into audit_parameters_changed values
+             (1, 28, word(1), 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10000000000000000, 60, 8, 100, 200, 300, 400, 500, 600, 700);
+         insert into stress_parameters_changed values (1, 29, word(1), 0, 0, 3600, 50)",
+    )
+    .await?;
+    let answer = api.get("/v1/params").await?.ok();
+    let parameter = |contract: &str, name: &str| {
+        let all = answer["data"].as_array().unwrap();
+        let found = all.iter().find(|p| p["contract"] == contract && p["name"] == name);
+        let found = found.unwrap_or_else(|| panic!("{contract}.{name}"));
+        let (value, unit) = (found["value"].as_str().unwrap(), found["unit"].as_str().unwrap());
+        (
+            value.to_owned(),
+            unit.to_owned(),
+            found["history"].as_array().unwrap().len(),
+        )
+    };
+    let expected = [
+        ("Slasher", "correlation_window", "259200", "seconds", 1),
+        ("Slasher", "withheld.earnings_bps", "6000", "bps", 2),
+        ("Slasher", "wrong_output.tombstone", "true", "flag", 1),
+        ("Slasher", "wrong_output.principal_bps", "8444", "bps", 1),
+        ("InferenceSettlement", "coverage.beta_bps", "30000", "bps", 1),
+        ("PriceOracle", "time_window", "86400", "seconds", 1),
+        ("PriceOracle", "max_age", "3600", "seconds", 1),
+        ("RewardReserve", "bond", "1000", "stake_token", 1),
+        ("RewardReserve", "wage", "400", "fee_token", 2),
+        ("RewardReserve", "first_period", "12", "count", 2),
+        ("BlockRandomness", "delay", "4", "blocks", 1),
+        ("CaseDocket", "min_probability", "10000000000000000", "fraction", 1),
+        ("CaseDocket", "dispute_window", "700", "seconds", 1),
+        ("StressGauge", "backlog_capacity", "50", "count", 1),
+    ];
+    for (contract, name, value, unit, settings) in expected {
+        assert_eq!(
+            parameter(contract, name),
+            (value.to_owned(), unit.to_owned(), settings),
+            "{contract}.{name}"
+        );
+    }
+    assert_eq!(parameter("PriceOracle", "feed").0, addr(950));
     Ok(())
 }
 
@@ -136,6 +208,10 @@ async fn every_figure_is_defined() -> Result<()> {
         "served_share",
         "flow_balance",
         "slash",
+        "case",
+        "open_risk",
+        "batches_drawn",
+        "audited_earnings",
     ] {
         assert!(ids.contains(&id), "{id}");
     }

@@ -141,6 +141,30 @@ async fn filters_leave_only_operators_of_the_status_domain_and_model() -> Result
 }
 
 #[tokio::test]
+async fn an_operator_tells_its_open_risk_and_what_came_of_its_cases() -> Result<()> {
+    let api = Api::empty().await?;
+    api.deployed(30).await?;
+    api.operators(2).await?;
+    api.sql(
+        "update operator_account set earnings_undrawn = 70, open_risk = 90, batches = 9, batches_released = 6, refunded = 4,
+             uptime_rewards = 8, audits = 3, challenges = 2, cases_open = 1, cases_lost = 2 where operator = addr(1);
+         update operator_profile set status = 'tombstoned' where operator = addr(1)",
+    )
+    .await?;
+    let operator = &api.get(&format!("/v1/operators/{}", addr(1))).await?.ok()["data"];
+    let verification = &operator["verification"];
+    assert_eq!(verification["open_risk"]["amount"], "90");
+    let counts =
+        ["batches_open", "audits", "challenges", "cases_open", "cases_lost"].map(|name| verification[name].clone());
+    assert_eq!(counts, [3, 3, 2, 1, 2].map(Value::from));
+    let total = &operator["total"];
+    let amounts = ["earnings_undrawn", "refunded", "uptime_rewards"].map(|name| total[name]["amount"].clone());
+    assert_eq!(amounts, ["70", "4", "8"].map(Value::from));
+    assert_eq!(ids(&api.get("/v1/operators?status=tombstoned").await?.ok()), [addr(1)]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn nothing_delegated_is_a_plain_zero() -> Result<()> {
     let api = Api::empty().await?;
     api.deployed(30).await?;

@@ -29,9 +29,9 @@ async fn pages_over_a_moving_head_stay_on_their_block() -> Result<()> {
 
     // The next block turns the order round, and brings a newcomer that outdoes all.
     api.blocks(31, 31, 0, 1).await?;
-    api.sql("insert into operator_account select 31, operator, 1e20 - stake_active, stake_own, stake_thawing, shares, own_shares,
-                 generation, rewards, earnings_locked, earnings_claimable, batches, receipts, vouchers, units, fees,
-                 slashed_stake, slashed_earnings, faults from operator_account;
+    api.sql("create temporary table moved as select * from operator_account;
+             update moved set block_number = 31, stake_active = 1e20 - stake_active;
+             insert into operator_account select * from moved;
              insert into operator_registered values (31, 1, word(31), addr(99), 98);
              insert into operator_profile select 31, addr(99), 98, registered_at, status, jailed_until, signing_key, settler_key,
                  payout, domain, endpoint, commission_bps, announced_bps, announced_at from operator_profile limit 1")

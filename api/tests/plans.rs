@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::harness::{Api, addr, config, word};
 
 /// Tables that hold one row, or as many as there are operators: reading them whole is bounded.
-const SMALL: [&str; 11] = [
+const SMALL: [&str; 20] = [
     "_sqlx_migrations",
     "chain_head",
     "deployment",
@@ -23,6 +23,15 @@ const SMALL: [&str; 11] = [
     "uptime_ledger_configured",
     "slasher_configured",
     "downtime_penalty_changed",
+    "fault_terms_changed",
+    "coverage_configured",
+    "price_oracle_configured",
+    "feed_changed",
+    "reward_reserve_configured",
+    "reward_parameters_changed",
+    "block_randomness_configured",
+    "audit_parameters_changed",
+    "stress_parameters_changed",
 ];
 
 const OPERATORS: i64 = 50;
@@ -44,7 +53,7 @@ async fn filled() -> Result<Api> {
                 12 * (p + 1), 12 * (p + 1), 11 * (p + 1), 5 * (p + 1), 50 * (p + 1)
          from generate_series(0, {PERIODS} - 1) p, generate_series(1, {OPERATORS}) n;
          insert into operator_account
-         select 6 * b, addr(n), n * b, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+         select 6 * b, addr(n), n * b, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
          from generate_series(1, {PERIODS}) b, generate_series(1, {OPERATORS}) n;
          insert into operator_profile
          select 6 * b, addr(n), n - 1, 1767225620, 'active', 0, addr(n), addr(n), addr(n), word(1), '', 0, 0, 0
@@ -57,6 +66,37 @@ async fn filled() -> Result<Api> {
          select b, addr(802), k, 'wallet', 'escrow', b * 7, b from generate_series(3, {blocks}) b, unnest('{{deposit,stake,fee}}'::text[]) k;
          insert into downtime_punished
          select b, 100, word(b), addr(1 + b % {OPERATORS}), b, addr(5), 12, 12, 1, 7, 0, 0 from generate_series(3, {blocks}) b;
+         insert into fault_punished
+         select b, 200 + k, word(1000000 * k + b), addr(1 + b % {OPERATORS}),
+                (array['withheld', 'wrong_output', 'equivocation', 'unrevealed'])[k], word(1000000 * k + b), addr(5), addr(6), 7, 0, 0, false
+         from generate_series(3, {blocks}) b, generate_series(1, 4) k;
+         insert into outage_weighed select b, 90, word(b), b, 100, 100, 10000 from generate_series(3, {blocks}) b;
+         insert into batch_settled select b, 300, word(b), addr(1 + b % {OPERATORS}), b, word(b), 10, 7, 7, '' from generate_series(3, {blocks}) b;
+         insert into fees_settled select b, 301 + l, word(b), addr(1 + b % {OPERATORS}), addr(5), word(1), b, 1, 1, 0, 0
+         from generate_series(3, {blocks}) b, generate_series(1, 2) l;
+         insert into batch_drawn select b, 310, word(b), addr(1 + b % {OPERATORS}), b, b, b, word(b), 10000000000000000 from generate_series(3, {blocks}) b;
+         insert into batch_released select b, 311, word(b), addr(1 + b % {OPERATORS}), b, 7, 7 from generate_series(3, {blocks}) b;
+         insert into audit_opened select b, 312, word(b), addr(1 + b % {OPERATORS}), b, b, 0, 7, 1 from generate_series(3, {blocks}) b;
+         insert into leaf_requested select b, 313, word(b), addr(1 + b % {OPERATORS}), b, word(b), 0 from generate_series(3, {blocks}) b;
+         insert into deadline_extended select b, 314, word(b), addr(1 + b % {OPERATORS}), b, 1, 0 from generate_series(3, {blocks}) b;
+         insert into leaf_answered select b, 315, word(b), addr(1 + b % {OPERATORS}), b, addr(5) from generate_series(3, {blocks}) b;
+         insert into judgement_begun select b, 316, word(b), addr(1 + b % {OPERATORS}), b, word(b), 'judging', addr(5), 0, addr(5), word(b), word(1), 1,
+                word(b), word(b), addr(5), 0, 1, 1 from generate_series(3, {blocks}) b;
+         insert into committee_requested select b, 317, word(b), b, b, 9, word(1), addr(1), addr(5), word(1), word(b), true, 1, 1 from generate_series(3, {blocks}) b;
+         insert into judges_drawn select b, 318, word(b), b, word(b), array[addr(1), addr(2)], '{{1,2}}', 1, 1 from generate_series(3, {blocks}) b;
+         insert into verdict_committed select b, 319, word(b), addr(1), b, 0, word(b) from generate_series(3, {blocks}) b;
+         insert into verdict_revealed select b, 320, word(b), addr(1), b, 0, word(b) from generate_series(3, {blocks}) b;
+         insert into case_decided select b, 321, word(b), addr(1), b, 'passed', 0 from generate_series(3, {blocks}) b;
+         insert into case_closed select b, 322, word(b), addr(1 + b % {OPERATORS}), b, 'passed', true from generate_series(3, {blocks}) b;
+         insert into judge_punished select b, 199, word(b), addr(1 + b % {OPERATORS}), b, word(4000000 + b) from generate_series(3, {blocks}) b;
+         insert into equivocation_proved select b, 198, word(b), addr(1 + b % {OPERATORS}), addr(5), word(3000000 + b), word(b), word(b), word(b) from generate_series(3, {blocks}) b;
+         insert into challenge_opened select b, 324, word(b), addr(1), 1000000 + b, addr(5), 1, 1, 1 from generate_series(3, {blocks}) b;
+         insert into bond_credited select b, 325, word(b), addr(5), b, 1 from generate_series(3, {blocks}) b;
+         insert into canary_revealed select b, 326, word(b), addr(5), b, word(b) from generate_series(3, {blocks}) b;
+         insert into case_account
+         select b + s, b, 'audit', addr(1 + b % {OPERATORS}), 0, b, addr(5), 'closed', 'passed', 0, 0, 0, addr(5), addr(5), word(1), word(b), 1, 1, false
+         from generate_series(3, {blocks}) b, generate_series(0, 2) s where b + s <= {blocks};
+         insert into multiplier_updated select b, 400, word(b), 1, 10000, 1, 1, 1, 1, 1, 1, 1 from generate_series(3, {blocks}) b;
          insert into model_registered select 3 + n / 400, 1000 + n, word(n), addr(5), word(n), word(n / 2), word(0)
          from generate_series(1, 20000) n;
          insert into version_published select 3 + n / 400, 50000 + n, word(n), word(n), 1, word(n), 'proof', 1, ''
@@ -65,7 +105,7 @@ async fn filled() -> Result<Api> {
          from generate_series(1, 20000) n, generate_series(0, 1) b;
          insert into offering select 200 + b, addr(n), word(m), true, 1, 1, b, 0
          from generate_series(1, {OPERATORS}) n, generate_series(1, 10) m, generate_series(1, 10) b;
-         insert into network_account select b, 1, 1, 0, 0, 1, 0, 1, 1, 1, 1, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1
+         insert into network_account select b, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
          from generate_series(3, {blocks}) b;
          insert into network_concentration (period, basis, total) select p, k, 1 from generate_series(0, {PERIODS} - 1) p, unnest('{{stake,units,fees}}'::text[]) k;
          insert into committee_drawn select 3, p, word(p), p, word(p), {OPERATORS}, '{{1,2,3,4,5,6,7}}' from generate_series(0, {PERIODS} - 1) p;
@@ -137,6 +177,9 @@ async fn no_request_reads_a_table_from_end_to_end() -> Result<()> {
         format!("/v1/operators?model={}", word(3)),
         "/v1/slashes".to_owned(),
         format!("/v1/operators/{}/slashes", addr(3)),
+        "/v1/audits".to_owned(),
+        "/v1/audits?stage=answering".to_owned(),
+        format!("/v1/audits?operator={}&verdict=passed", addr(3)),
         "/v1/flows".to_owned(),
         "/v1/flows?kind=slash".to_owned(),
         "/v1/flows?from=2026-01-01T00:10:00Z&to=2026-01-01T00:11:00Z".to_owned(),
@@ -155,6 +198,9 @@ async fn no_request_reads_a_table_from_end_to_end() -> Result<()> {
         "/v1/flows/summary".to_owned(),
         "/v1/flows/summary?window=1d".to_owned(),
         "/v1/network/summary".to_owned(),
+        "/v1/network/verification?window=1d".to_owned(),
+        "/v1/audits/77".to_owned(),
+        "/v1/batches/77".to_owned(),
         "/v1/periods/77".to_owned(),
         "/v1/params".to_owned(),
     ];

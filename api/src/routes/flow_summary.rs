@@ -18,16 +18,23 @@ use crate::window::{Span, Windowed};
 enum Contract {
     InferenceSettlement,
     StakeVault,
+    RewardReserve,
+    ChallengeManager,
 }
 
 impl Class {
     fn contract(self) -> Option<Contract> {
         match self {
             Self::Wallet | Self::Burned => None,
-            Self::Escrow | Self::EarningsLocked | Self::EarningsClaimable | Self::Royalties | Self::FeeCredit => {
-                Some(Contract::InferenceSettlement)
-            }
+            Self::Escrow
+            | Self::EarningsUndrawn
+            | Self::EarningsLocked
+            | Self::EarningsClaimable
+            | Self::Royalties
+            | Self::FeeCredit => Some(Contract::InferenceSettlement),
             Self::StakeActive | Self::StakeThawing | Self::StakeCredit | Self::Rewards => Some(Contract::StakeVault),
+            Self::ReservePending | Self::Reserve | Self::RewardOwed | Self::Unburned => Some(Contract::RewardReserve),
+            Self::Bond | Self::BondCredit => Some(Contract::ChallengeManager),
         }
     }
 }
@@ -58,7 +65,7 @@ pub(super) struct FlowSummary {
     balances: Vec<Balance>,
 }
 
-/// Flows of one token: a graph without circles.
+/// Flows of one token: a graph without circles. Released rewards that expired are set off against the release.
 #[derive(Debug, Serialize, ToSchema)]
 struct TokenFlows {
     token: Token,
@@ -193,7 +200,25 @@ fn target(class: Class) -> &'static str {
     }
 }
 
-fn token_flows(edges: Vec<Edge>) -> Option<TokenFlows> {
+/// Rewards that nobody claimed go back to where they were released from: the two directions are set off against each other,
+/// so that the graph has no circle.
+fn set_off(edges: &mut [Edge]) {
+    let amount = |edges: &[Edge], kind| {
+        let found = edges.iter().find(|edge| edge.kind == kind);
+        found.map(|edge| edge.amount.clone())
+    };
+    let both = amount(edges, Kind::RewardRelease).zip(amount(edges, Kind::Expire));
+    let Some(common) = both.map(|(released, expired)| released.min(expired)) else {
+        return;
+    };
+    edges
+        .iter_mut()
+        .filter(|edge| matches!(edge.kind, Kind::RewardRelease | Kind::Expire))
+        .for_each(|edge| edge.amount = &edge.amount - &common);
+}
+
+fn token_flows(mut edges: Vec<Edge>) -> Option<TokenFlows> {
+    set_off(&mut edges);
     let first = edges.first()?;
     let token = Token {
         address: first.token,
@@ -267,7 +292,8 @@ impl Sums {
 
 async fn balances(view: &mut View<Summary>, tokens: &[TokenFlows]) -> Result<Vec<Balance>> {
     let row = sqlx::query!(
-        r#"select inference_settlement as "inference_settlement: Address", stake_vault as "stake_vault: Address"
+        r#"select inference_settlement as "inference_settlement: Address", stake_vault as "stake_vault: Address",
+                  reward_reserve as "reward_reserve: Address", challenge_manager as "challenge_manager: Address"
            from deployment"#
     )
     .fetch_optional(&mut *view.db)
@@ -278,6 +304,8 @@ async fn balances(view: &mut View<Summary>, tokens: &[TokenFlows]) -> Result<Vec
         let contracts = [
             (Contract::InferenceSettlement, row.inference_settlement),
             (Contract::StakeVault, row.stake_vault),
+            (Contract::RewardReserve, row.reward_reserve),
+            (Contract::ChallengeManager, row.challenge_manager),
         ];
         for (contract, address) in contracts {
             let nodes = flows.nodes.iter().filter(|node| node.contract == Some(contract));

@@ -38,15 +38,25 @@ names! {
         Fee => "fee",
         Royalty => "royalty",
         ProtocolFee => "protocol_fee",
+        BatchRelease => "batch_release",
         Release => "release",
         Claim => "claim",
         Reward => "reward",
         RewardClaim => "reward_claim",
         RoyaltyClaim => "royalty_claim",
+        Refund => "refund",
         Slash => "slash",
         SlashCut => "slash_cut",
+        SlashBurn => "slash_burn",
         Collect => "collect",
         Burn => "burn",
+        Receive => "receive",
+        Gift => "gift",
+        RewardRelease => "reward_release",
+        Surplus => "surplus",
+        Expire => "expire",
+        Bond => "bond",
+        BondCredit => "bond_credit",
         Stake => "stake",
         Thaw => "thaw",
         Withdraw => "withdraw",
@@ -59,6 +69,7 @@ names! {
         Wallet => "wallet",
         Burned => "burned",
         Escrow => "escrow",
+        EarningsUndrawn => "earnings_undrawn",
         EarningsLocked => "earnings_locked",
         EarningsClaimable => "earnings_claimable",
         Royalties => "royalties",
@@ -67,6 +78,12 @@ names! {
         StakeThawing => "stake_thawing",
         StakeCredit => "stake_credit",
         Rewards => "rewards",
+        ReservePending => "reserve_pending",
+        Reserve => "reserve",
+        RewardOwed => "reward_owed",
+        Unburned => "unburned",
+        Bond => "bond",
+        BondCredit => "bond_credit",
     }
 }
 
@@ -98,7 +115,7 @@ pub(super) struct Flow {
     kind: Kind,
     from: Holder,
     to: Holder,
-    /// Whose business caused it; null for claims of royalties and collections.
+    /// Whose business caused it; null for claims of royalties, collections and what the reserve does alone.
     operator: Option<Address>,
     amount: TokenAmount,
     block_number: i64,
@@ -111,7 +128,8 @@ pub(super) struct Flow {
 #[derive(Debug, Serialize, ToSchema)]
 struct Holder {
     class: Class,
-    /// Escrow is named by its payer, royalties by the model, what is an operator's by the operator.
+    /// Escrow is named by its payer, royalties by the model, a bond by its case's number, what is an operator's by the
+    /// operator.
     account: Account,
 }
 

@@ -8,7 +8,7 @@ use crate::error::{Error, Problem, Result};
 use crate::extract::Fields;
 
 /// Raised whenever a definition changes what a figure says.
-pub(crate) const METHOD_VERSION: &str = "1";
+pub(crate) const METHOD_VERSION: &str = "2";
 
 /// The definition of a figure.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
@@ -46,6 +46,7 @@ const FLOW_EVENTS: &[&str] = &[
     "Deposited",
     "ExitFinished",
     "FeesSettled",
+    "BatchReleased",
     "EarningsReleased",
     "EarningsClaimed",
     "EarningsSeized",
@@ -59,6 +60,26 @@ const FLOW_EVENTS: &[&str] = &[
     "FeesDistributed",
     "RewardsClaimed",
     "SlashedStakeCollected",
+    "PeriodClosed",
+    "RewardClaimed",
+    "RewardsExpired",
+    "SurplusBurned",
+    "ChallengeOpened",
+    "BondCredited",
+];
+const CASE_EVENTS: &[&str] = &[
+    "AuditOpened",
+    "LeafRequested",
+    "DeadlineExtended",
+    "ChallengeOpened",
+    "JudgementBegun",
+    "JudgesDrawn",
+    "VerdictCommitted",
+    "VerdictRevealed",
+    "CaseDecided",
+    "CaseClosed",
+    "CanaryRevealed",
+    "JudgePunished",
 ];
 
 const METHODS: &[Method] = &[
@@ -123,7 +144,7 @@ const METHODS: &[Method] = &[
     },
     Method {
         id: "flow_balance",
-        since: "1",
+        since: "2",
         formula: "opening + inflow − outflow = closing",
         definition: "Every base unit that enters, leaves or moves within the contracts is in exactly one flow, from \
                      one class of holders to another. The closing balances of a contract's classes are what it holds \
@@ -140,12 +161,52 @@ const METHODS: &[Method] = &[
     },
     Method {
         id: "slash",
-        since: "1",
+        since: "2",
         formula: "earnings_taken = Σ EarningsSeized; principal_taken = Σ Slashed, in the same transaction",
-        definition: "A punished fault with everything it took, the reporter's cut included. The movements of a slash \
-                     are the operator's slash and slash_cut flows before its log and after its earlier punishment in \
-                     the block.",
-        events: &["DowntimePunished", "EarningsSeized", "Slashed", "PoolReset"],
+        definition: "A punished fault with everything it took, refund and reward included. The movements of a slash \
+                     are the operator's refund, slash, slash_cut and slash_burn flows before its log and after its \
+                     earlier punishment in the block. `correlation_factor` is what the downtime penalty was multiplied \
+                     by, from the weighing of the period.",
+        events: &[
+            "DowntimePunished",
+            "FaultPunished",
+            "OutageWeighed",
+            "EarningsSeized",
+            "Slashed",
+            "PoolReset",
+        ],
+    },
+    Method {
+        id: "case",
+        since: "2",
+        formula: "stage, verdict = those of the newest log of the case",
+        definition: "An audit of a batch that was drawn at random, or a challenge of one receipt. An audit is lost when \
+                     the receipt is wrong or was not shown in time, a challenge is won when it is wrong.",
+        events: CASE_EVENTS,
+    },
+    Method {
+        id: "open_risk",
+        since: "2",
+        formula: "Σ risk of the batches settled and not released",
+        definition: "Value at risk of an operator's open batches, which its collateral must cover: of each the fees \
+                     paid or, where higher, what the operator declared.",
+        events: &["BatchSettled", "BatchReleased"],
+    },
+    Method {
+        id: "batches_drawn",
+        since: "2",
+        formula: "released − audits closed + audits opened",
+        definition: "Batches that were drawn in the window. Whoever is drawn is released at once or audited first, and \
+                     a batch is released when its audit is closed.",
+        events: &["BatchReleased", "AuditOpened", "CaseClosed"],
+    },
+    Method {
+        id: "audited_earnings",
+        since: "2",
+        formula: "Σ earned of the batches of audits opened / Σ (fee − protocol fee − royalty)",
+        definition: "Part of what operators earned that was checked: what they earned by the batches whose audit was \
+                     opened in the window, of all that they earned by settlements in it.",
+        events: &["AuditOpened", "BatchSettled", "FeesSettled"],
     },
 ];
 

@@ -1,5 +1,8 @@
 //! The whole URL space, its OpenAPI document, and what answers where there is nothing.
 
+mod audit;
+mod audits;
+mod batches;
 mod docs;
 mod flow_summary;
 mod flows;
@@ -14,6 +17,7 @@ mod periods;
 mod slashes;
 mod tokens;
 mod uptime;
+mod verification;
 
 use std::time::Duration;
 
@@ -67,6 +71,7 @@ impl FromRef<App> for CursorKey {
     ),
     tags(
         (name = "operators", description = "Who runs the models"),
+        (name = "audits", description = "Whether the work was done: batches of receipts, audits and challenges"),
         (name = "flows", description = "Every movement of tokens, in double entry"),
         (name = "models", description = "Provenance of the models"),
         (name = "network", description = "The network as a whole"),
@@ -108,12 +113,16 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(uptime::series))
         .routes(routes!(slashes::of_operator))
         .routes(routes!(slashes::list))
+        .routes(routes!(audits::list))
+        .routes(routes!(audit::one))
+        .routes(routes!(batches::one))
         .routes(routes!(flows::of_operator))
         .routes(routes!(flows::list))
         .routes(routes!(flow_summary::summary))
         .routes(routes!(models::list))
         .routes(routes!(models::one))
         .routes(routes!(network::summary))
+        .routes(routes!(verification::summary))
         .routes(routes!(periods::list))
         .routes(routes!(periods::one))
         .routes(routes!(params::list))

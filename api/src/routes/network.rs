@@ -51,6 +51,7 @@ struct OperatorCounts {
     active: i64,
     jailed: i64,
     exiting: i64,
+    tombstoned: i64,
 }
 
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -84,9 +85,15 @@ struct NetworkTotal {
     batches: i64,
     receipts: Amount,
     vouchers: i64,
+    /// Punished, periods of downtime included.
     faults: i64,
     slashed_stake: TokenAmount,
+    /// Refunds to payers included.
     slashed_earnings: TokenAmount,
+    /// Part of `slashed_earnings` that went back to payers.
+    refunded: TokenAmount,
+    /// Pay for uptime from the reserve, with what went to stakers.
+    uptime_rewards: TokenAmount,
 }
 
 /// What a share is a share of.
@@ -172,6 +179,7 @@ struct Account {
     operators_active: i64,
     operators_jailed: i64,
     operators_exiting: i64,
+    operators_tombstoned: i64,
     models: i64,
     models_retired: i64,
     batches: i64,
@@ -181,6 +189,8 @@ struct Account {
     fees: Amount,
     slashed_stake: Amount,
     slashed_earnings: Amount,
+    refunded: Amount,
+    uptime_rewards: Amount,
     faults: i64,
     stake_active: Amount,
     stake_thawing: Amount,
@@ -193,6 +203,7 @@ impl Account {
             active: self.operators_active,
             jailed: self.operators_jailed,
             exiting: self.operators_exiting,
+            tombstoned: self.operators_tombstoned,
         }
     }
 
@@ -213,6 +224,8 @@ impl Account {
             faults: self.faults,
             slashed_stake: tokens.in_stake(self.slashed_stake),
             slashed_earnings: tokens.in_fees(self.slashed_earnings),
+            refunded: tokens.in_fees(self.refunded),
+            uptime_rewards: tokens.in_fees(self.uptime_rewards),
         }
     }
 }
@@ -221,9 +234,10 @@ impl Account {
 async fn account(view: &mut View<Summary>) -> Result<Option<Account>> {
     let row = sqlx::query_as!(
         Account,
-        r#"select operators, operators_active, operators_jailed, operators_exiting, models, models_retired, batches,
-                  receipts as "receipts: Amount", vouchers, units as "units: Amount", fees as "fees: Amount",
-                  slashed_stake as "slashed_stake: Amount", slashed_earnings as "slashed_earnings: Amount", faults,
+        r#"select operators, operators_active, operators_jailed, operators_exiting, operators_tombstoned, models,
+                  models_retired, batches, receipts as "receipts: Amount", vouchers, units as "units: Amount", fees as "fees: Amount",
+                  slashed_stake as "slashed_stake: Amount", slashed_earnings as "slashed_earnings: Amount",
+                  refunded as "refunded: Amount", uptime_rewards as "uptime_rewards: Amount", faults,
                   stake_active as "stake_active: Amount", stake_thawing as "stake_thawing: Amount"
            from network_account where block_number <= $1 order by block_number desc limit 1"#,
         view.at.block()

@@ -173,8 +173,11 @@ impl Api {
         self.blocks(1, last, 0, 1).await?;
         self.sql(format!(
             "insert into deployment (chain_id, genesis_hash, start_block, model_registry, operator_registry, stake_vault,
-                                     inference_settlement, uptime_ledger, slasher)
-             values (31337, word(0), 1, addr(901), addr(902), addr(903), addr(904), addr(905), addr(906));
+                                     inference_settlement, uptime_ledger, slasher, price_oracle, reward_reserve,
+                                     block_randomness, verifier_registry, judge_committee, stress_gauge, case_docket,
+                                     audit_manager, challenge_manager)
+             values (31337, word(0), 1, addr(901), addr(902), addr(903), addr(904), addr(905), addr(906), addr(907), addr(908),
+                     addr(909), addr(910), addr(911), addr(912), addr(913), addr(914), addr(915));
              insert into token values (addr(801), 'STK', 18), (addr(802), 'FEE', 6);
              insert into operator_registry_configured values (1, 1, word(1), addr(901), addr(903), 86400);
              insert into stake_vault_configured values
@@ -182,7 +185,7 @@ impl Api {
              insert into uptime_ledger_configured values (1, 3, word(1), addr(902), {START}, {slot}, {SLOTS}, 20);
              insert into inference_settlement_configured values
                  (1, 4, word(1), addr(802), addr(902), addr(901), addr(903), addr(702), 500, 604800, 86400);
-             insert into slasher_configured values (1, 5, word(1), addr(905), addr(902), addr(903), addr(904), 604800);
+             insert into slasher_configured values (1, 5, word(1), addr(905), addr(902), addr(903), addr(904), 604800, 259200, 0);
              insert into downtime_penalty_changed values
                  (1, 6, word(1), 0, 0, 0, 0, 0, 0, 1000, 100, 500, 3, 30, 3600)",
             slot = PERIOD_SECONDS / SLOTS,
@@ -204,7 +207,8 @@ impl Api {
              select 2, 10000 + n, word(2), addr(n), decode(repeat('00', 20), 'hex'), addr(1000 + n)
              from generate_series(1, {count}) n;
              insert into operator_account
-             select 2, addr(n), n * 1e18, n * 5e17, 0, n * 1e24, n * 5e23, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+             select 2, addr(n), n * 1e18, n * 5e17, 0, n * 1e24, n * 5e23, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                    0, 0, 0, 0, 0
              from generate_series(1, {count}) n"
         ))
         .await

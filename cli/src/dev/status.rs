@@ -73,7 +73,12 @@ impl Status {
             .value
             .map_or_else(|| "–".to_owned(), |uptime| format!("{:.1} %", uptime * 100.0));
         let mut operators = format!("{} active", network.active);
-        for (count, status) in [(network.jailed, "jailed"), (network.exiting, "exiting")] {
+        let out = [
+            (network.jailed, "jailed"),
+            (network.exiting, "exiting"),
+            (network.tombstoned, "tombstoned"),
+        ];
+        for (count, status) in out {
             if count > 0 {
                 operators.push_str(&format!(", {count} {status}"));
             }

@@ -67,6 +67,7 @@ struct Counts {
     active: u64,
     jailed: u64,
     exiting: u64,
+    tombstoned: u64,
 }
 
 #[derive(Default, Deserialize)]
@@ -227,6 +228,7 @@ impl Client {
             active: data.operators.active,
             jailed: data.operators.jailed,
             exiting: data.operators.exiting,
+            tombstoned: data.operators.tombstoned,
             uptime: data.uptime.into(),
             settlements: total.batches,
             slashes: total.faults,

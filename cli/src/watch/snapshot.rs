@@ -31,6 +31,7 @@ pub(crate) struct Network {
     pub(crate) active: u64,
     pub(crate) jailed: u64,
     pub(crate) exiting: u64,
+    pub(crate) tombstoned: u64,
     pub(crate) uptime: Uptime,
     pub(crate) settlements: u64,
     pub(crate) slashes: u64,

@@ -108,6 +108,7 @@ fn network_lines(network: &Network, style: Style) -> Vec<String> {
         ("active", network.active),
         ("jailed", network.jailed),
         ("exiting", network.exiting),
+        ("tombstoned", network.tombstoned),
     ];
     let statuses: Vec<String> = statuses
         .iter()
@@ -168,12 +169,13 @@ fn header(window: &str, domain: usize) -> String {
 fn operator_line(operator: &Operator, domain: usize, style: Style) -> String {
     let status = match operator.status.as_str() {
         "exiting" => "exits",
+        "tombstoned" => "banned",
         other => other,
     };
     let status = format!("{status:<6}");
     let status = match operator.status.as_str() {
         "active" => status,
-        "jailed" => style.paint(Paint::Red, &status),
+        "jailed" | "tombstoned" => style.paint(Paint::Red, &status),
         _ => style.paint(Paint::Yellow, &status),
     };
     let slashes = match operator.slashes {
