@@ -4,7 +4,10 @@ mod common;
 
 use alloy::primitives::{Address, B256, U256, hex};
 use common::{Anyhow, Database, Indexer, World};
-use plumbline_protocol::{InferenceSettlement, OperatorRegistry, StakeVault, TestToken, UptimeLedger};
+use plumbline_protocol::{
+    AuditManager, CaseDocket, ChallengeManager, InferenceSettlement, OperatorRegistry, RewardReserve, StakeVault,
+    StressGauge, TestToken, UptimeLedger,
+};
 
 /// A world in which everything has happened, and its rows.
 async fn lived() -> Anyhow<(World, Database)> {
@@ -23,11 +26,11 @@ fn literal(bytes: impl AsRef<[u8]>) -> String {
     format!("'\\x{}'::bytea", hex::encode(bytes))
 }
 
-/// The newest row of a key, its columns as text.
+/// The newest row of a key, its columns as text; in an expression a tilde stands for a space.
 async fn newest(database: &Database, table: &str, columns: &str, key: &str) -> Anyhow<Vec<String>> {
     let columns: Vec<String> = columns
         .split_whitespace()
-        .map(|column| format!("({column})::text"))
+        .map(|column| format!("({})::text", column.replace('~', " ")))
         .collect();
     let sql = format!(
         "select {} from {table} where {key} order by block_number desc limit 1",
@@ -59,19 +62,20 @@ async fn stakes_earnings_and_profiles_of_operators_agree() -> Anyhow {
         let expected = texts([&pool.assets, &pool.thawAssets, &pool.shares, &pool.generation, &own]);
         assert_eq!(newest(&database, "operator_account", columns, &key).await?, expected);
 
-        // The contract counts matured buckets as claimable before it says so; the sum is the same.
-        let earnings = settlement.earnings(operator).call().await?;
-        let sum = format!(
-            "select (earnings_locked + earnings_claimable)::text from operator_account
-                           where {key} order by block_number desc limit 1"
-        );
+        let open_risk = settlement.coverage(operator).call().await?.openRisk;
         assert_eq!(
-            database.text(&sum).await?,
-            (earnings.locked + earnings.claimable).to_string()
+            newest(&database, "operator_account", "open_risk", &key).await?,
+            texts([&open_risk])
         );
 
+        // The contract counts matured buckets as claimable before it says so; the sum is the same.
+        let earnings = settlement.earnings(operator).call().await?;
+        let columns = "earnings_undrawn earnings_locked+earnings_claimable";
+        let expected = texts([&earnings.undrawn, &(earnings.locked + earnings.claimable)]);
+        assert_eq!(newest(&database, "operator_account", columns, &key).await?, expected);
+
         let record = registry.operatorOf(operator).call().await?;
-        let status = ["none", "active", "jailed", "exiting"][usize::from(record.status)];
+        let status = ["none", "active", "jailed", "exiting", "tombstoned"][usize::from(record.status)];
         let in_force = registry.commissionOf(operator).call().await?;
         let now = world.head().await?.1;
         let commission = format!("case when announced_at <= {now} then announced_bps else commission_bps end");
@@ -115,6 +119,11 @@ async fn channels_royalties_and_credits_agree() -> Anyhow {
     let contracts = world.deployment.contracts;
     let settlement = InferenceSettlement::new(contracts.inference_settlement, &world.provider);
     let vault = StakeVault::new(contracts.stake_vault, &world.provider);
+    let challenges = ChallengeManager::new(contracts.challenge_manager, &world.provider);
+    let paused = settlement.pausedSeconds().call().await?;
+    let clock = newest(&database, "pause_clock", "before+ends_at-started_at", "true").await?;
+    assert_eq!(clock, texts([&paused]), "the only pause is over");
+    assert_ne!(paused, 0);
     let channels = "select distinct encode(payer, 'hex'), encode(operator, 'hex') from channel_account";
     let channels = database.rows(channels).await?;
     assert!(channels.len() > 3);
@@ -122,9 +131,18 @@ async fn channels_royalties_and_credits_agree() -> Anyhow {
         let (payer, operator): (Address, Address) = (row[0].parse()?, row[1].parse()?);
         let channel = settlement.channel(payer, operator).call().await?;
         let key = format!("payer = {} and operator = {}", literal(payer), literal(operator));
-        let found = newest(&database, "channel_account", "deposited-returned settled exit_at", &key).await?;
+        // Deadlines of payers stood still in the pause, those from before it and those from after it.
+        let exit_at = format!("case~when~exit_at=0~then~0~else~exit_running+{paused}~end");
+        let columns = format!("deposited-returned settled {}", exit_at);
+        let found = newest(&database, "channel_account", &columns, &key).await?;
         assert_eq!(found, texts([&channel.balance, &channel.settled, &channel.exitAt]));
     }
+    let under_way = "select count(distinct (exit_at = exit_running)) from channel_account where exit_at <> 0";
+    assert_eq!(
+        database.number(under_way).await?,
+        2,
+        "one exit began before the pause, one after it"
+    );
     for row in database
         .rows("select distinct encode(model_id, 'hex') from model_account")
         .await?
@@ -137,12 +155,15 @@ async fn channels_royalties_and_credits_agree() -> Anyhow {
     let credits = database
         .rows("select distinct class, encode(account, 'hex') from credit_account")
         .await?;
-    assert_eq!(credits.len(), 3, "fees and stake of the deployer, and what was burned");
+    for class in ["fee_credit", "stake_credit", "bond_credit"] {
+        assert!(credits.iter().any(|row| row[0] == class), "nobody has any {class}");
+    }
     for row in credits {
         let account: Address = row[1].parse()?;
         let owed = match row[0].as_str() {
             "fee_credit" => settlement.credited(account).call().await?,
-            _ => vault.credited(account).call().await?,
+            "stake_credit" => vault.credited(account).call().await?,
+            _ => challenges.credited(account).call().await?,
         };
         let key = format!("class = '{}' and account = {}", row[0], literal(account));
         assert_eq!(
@@ -157,7 +178,7 @@ async fn channels_royalties_and_credits_agree() -> Anyhow {
 async fn flows_balance_to_the_base_unit_of_what_the_contracts_hold() -> Anyhow {
     let (world, database) = lived().await?;
     let contracts = world.deployment.contracts;
-    let settlement = "'escrow','earnings_locked','earnings_claimable','royalties','fee_credit'";
+    let settlement = "'escrow','earnings_undrawn','earnings_locked','earnings_claimable','royalties','fee_credit'";
     for (holder, token, classes) in [
         (contracts.inference_settlement, contracts.fee_token, settlement),
         (
@@ -166,6 +187,12 @@ async fn flows_balance_to_the_base_unit_of_what_the_contracts_hold() -> Anyhow {
             "'stake_active','stake_thawing','stake_credit'",
         ),
         (contracts.stake_vault, contracts.fee_token, "'rewards'"),
+        (
+            contracts.reward_reserve,
+            contracts.fee_token,
+            "'reserve_pending','reserve','reward_owed','unburned'",
+        ),
+        (contracts.challenge_manager, contracts.fee_token, "'bond','bond_credit'"),
     ] {
         let held: U256 = TestToken::new(token, &world.provider).balanceOf(holder).call().await?;
         assert!(!held.is_zero());
@@ -199,13 +226,124 @@ async fn flows_balance_to_the_base_unit_of_what_the_contracts_hold() -> Anyhow {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_books_of_the_reserve_agree_and_its_rewards_are_what_was_claimed() -> Anyhow {
+    let (world, database) = lived().await?;
+    let contracts = world.deployment.contracts;
+    let reserve = RewardReserve::new(contracts.reward_reserve, &world.provider);
+    let (funds, owed, unburned) = (
+        reserve.funds().call().await?,
+        reserve.owed().call().await?,
+        reserve.unburned().call().await?,
+    );
+    let found = newest(&database, "network_account", "reserve reward_owed unburned", "true").await?;
+    assert_eq!(found, texts([&funds, &owed, &unburned]));
+    let pending = "select reserve_pending::bigint from network_account order by block_number desc limit 1";
+    assert_ne!(database.number(pending).await?, 0, "collected and not yet in the books");
+
+    // Each way into and out of the reserve was taken.
+    for (kind, from, to) in [
+        ("collect", "fee_credit", "reserve_pending"),
+        ("receive", "reserve_pending", "reserve"),
+        ("gift", "wallet", "reserve"),
+        ("reward_release", "reserve", "reward_owed"),
+        ("claim", "reward_owed", "wallet"),
+        ("reward", "reward_owed", "rewards"),
+        ("expire", "reward_owed", "reserve"),
+        ("surplus", "reserve", "unburned"),
+        ("burn", "unburned", "burned"),
+    ] {
+        let taken =
+            format!("select count(*) from flow where kind = '{kind}' and from_class = '{from}' and to_class = '{to}'");
+        assert_ne!(database.number(&taken).await?, 0, "{kind} from {from} to {to}");
+    }
+    let rewards =
+        "select count(*) from (select operator, sum(paid + distributed) as amount from reward_claimed group by 1) c
+                   join (select distinct on (operator) operator, uptime_rewards from operator_account
+                         order by operator, block_number desc) a using (operator) where amount = uptime_rewards";
+    assert_eq!(database.number(rewards).await?, 2);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cases_agree_with_the_docket() -> Anyhow {
+    let (world, database) = lived().await?;
+    let contracts = world.deployment.contracts;
+    let docket = CaseDocket::new(contracts.case_docket, &world.provider);
+    let audits = AuditManager::new(contracts.audit_manager, &world.provider);
+    let stages = [
+        "none",
+        "seeding",
+        "answering",
+        "proving",
+        "judging",
+        "decided",
+        "closed",
+    ];
+    let verdicts = ["none", "passed", "failed", "inconclusive", "withheld", "voided"];
+    let count = docket.caseCount().call().await?.to::<u64>();
+    assert_eq!(
+        database
+            .number("select count(distinct case_id) from case_account")
+            .await?,
+        count as i64
+    );
+    for case_id in 1..=count {
+        let id = U256::from(case_id);
+        let (case, audit) = (docket.caseOf(id).call().await?, audits.audit(id).call().await?);
+        let columns = "stage verdict opened_at deadline principal_cap batch_id round extensions
+                       encode(operator,'hex') encode(challenger,'hex') encode(verifier,'hex') encode(payer,'hex')
+                       encode(model_id,'hex')";
+        let expected = texts([
+            &stages[usize::from(case.stage)],
+            &verdicts[usize::from(case.verdict)],
+            &case.openedAt,
+            &case.deadline,
+            &case.principalCap,
+            &audit.batchId,
+            &audit.round,
+            &audit.extensions,
+            &hex::encode(case.operator),
+            &hex::encode(case.challenger),
+            &hex::encode(case.verifier),
+            &hex::encode(case.payer),
+            &hex::encode(case.modelId),
+        ]);
+        let found = newest(&database, "case_account", columns, &format!("case_id = {case_id}")).await?;
+        assert_eq!(found, expected, "case {case_id}");
+    }
+    let gauge = StressGauge::new(contracts.stress_gauge, &world.provider);
+    let open = newest(&database, "network_account", "cases_open", "true").await?;
+    assert_eq!(open, texts([&gauge.openCases().call().await?]));
+    let ends = "select string_agg(distinct verdict, ' ' order by verdict) from case_closed";
+    assert_eq!(database.text(ends).await?, "failed passed voided withheld");
+    let faults = "select string_agg(distinct fault, ' ' order by fault) from fault_punished";
+    assert_eq!(
+        database.text(faults).await?,
+        "equivocation false_report unrevealed withheld wrong_output"
+    );
+    // What is said of each fault is what moved.
+    let differing = "select count(*) from fault_punished p
+                     left join (select tx_hash, sum(from_claimable + from_locked + from_undrawn) as taken
+                                from earnings_seized group by 1) s using (tx_hash)
+                     where earnings_taken <> coalesce(taken, 0)";
+    assert_eq!(database.number(differing).await?, 0);
+    let refund = "select refunded::bigint from network_account order by block_number desc limit 1";
+    assert_eq!(
+        database.number(refund).await?,
+        5_000,
+        "the fee of the one receipt that was found wrong"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn uptime_agrees_with_the_ledger_and_with_what_was_punished() -> Anyhow {
     let (world, database) = lived().await?;
     let ledger = UptimeLedger::new(world.deployment.contracts.uptime_ledger, &world.provider);
     let results = "select distinct on (period) period::text, encode(observed, 'hex'), encode(up, 'hex')
                    from period_reported order by period, block_number desc, log_index desc";
     let results = database.rows(results).await?;
-    assert_eq!(results.len(), 3);
+    assert_eq!(results.len(), 5);
     for row in &results {
         let period: u64 = row[0].parse()?;
         let words =
@@ -223,7 +361,7 @@ async fn uptime_agrees_with_the_ledger_and_with_what_was_punished() -> Anyhow {
                 length(observed_slots)::text, (uptime is null)::text from operator_period where {key}"
                 ))
                 .await?;
-            // An operator that has left is watched still, but expected no longer; it has a row for its stake.
+            // An operator out of service is watched still, but expected no longer; it has a row for its stake.
             let exited = found[0][0] == "0";
             let expected = if exited {
                 (0, 0)

@@ -7,7 +7,7 @@ use alloy::sol_types::SolCall;
 use common::{Anyhow, Database, Indexer, WEIGHTS, World, contents, free_address, get, until};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use plumbline_devnet::ChainOptions;
-use plumbline_protocol::ModelRegistry;
+use plumbline_protocol::{ModelRegistry, TestToken};
 use tokio_util::sync::CancellationToken;
 
 /// Finality two blocks below the head: nearly all of the chain is read by ranges.
@@ -34,6 +34,29 @@ async fn every_log_has_its_row_and_every_event_was_seen() -> Anyhow {
         rows += count;
     }
     assert_eq!(rows, world.log_count().await?);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_of_one_token_has_no_price_and_is_indexed_all_the_same() -> Anyhow {
+    let world = World::of_one_token().await?;
+    world.traffic(3, 0).await?;
+    let database = Database::new().await?;
+    let indexer = Indexer::start(world.config(&database.url));
+    world.indexed(&database).await?;
+    indexer.stop().await?;
+    assert_eq!(database.count("price_oracle_configured").await?, 0);
+    assert_eq!(database.count("batch_settled").await?, 3);
+    assert_eq!(database.count("token").await?, 1);
+
+    // What the vault holds of the one token is stake and rewards together.
+    let contracts = world.deployment.contracts;
+    let token = TestToken::new(contracts.stake_token, &world.provider);
+    let held = token.balanceOf(contracts.stake_vault).call().await?;
+    let journal = "select (sum(amount) filter (where to_class in ('stake_active','stake_thawing','stake_credit','rewards'))
+                           - sum(amount) filter (where from_class in ('stake_active','stake_thawing','stake_credit','rewards')))::text
+                   from flow";
+    assert_eq!(database.text(journal).await?, held.to_string());
     Ok(())
 }
 

@@ -77,6 +77,18 @@ impl World {
 
     /// Contracts, models, operators that serve and payers that hold tokens, on a chain with these options.
     pub async fn with(options: ChainOptions) -> Anyhow<Self> {
+        Self::deployed(options, DeployConfig::dev()).await
+    }
+
+    /// The same where fees are paid in the stake token, and so have no price.
+    pub async fn of_one_token() -> Anyhow<Self> {
+        let mut config = DeployConfig::dev();
+        config.tokens.fee = None;
+        config.price = None;
+        Self::deployed(ChainOptions::default(), config).await
+    }
+
+    async fn deployed(options: ChainOptions, mut config: DeployConfig) -> Anyhow<Self> {
         log::start();
         let chain = Chain::start(&ChainOptions {
             accounts: (OPERATORS + PAYERS + 2) as u32,
@@ -90,7 +102,6 @@ impl World {
             poll_interval: Duration::from_millis(10),
             ..Options::default()
         };
-        let mut config = DeployConfig::dev();
         // So short that what nobody claims expires within a test.
         config.rewards.claim_seconds = CLAIM_SECONDS;
         let deployment = plumbline_deploy::run(&chain.http_url(), &account, &config, &options)
