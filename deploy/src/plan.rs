@@ -4,7 +4,7 @@ use std::fmt;
 
 use alloy::primitives::{Address, B256, Bytes, I256, U256, keccak256};
 use alloy::sol_types::{SolCall, SolConstructor};
-use plumbline_protocol::bindings::{audit_manager, inference_settlement, reward_reserve, slasher, stress_gauge};
+use plumbline_protocol::bindings::{inference_settlement, reward_reserve, slasher, stress_gauge};
 use plumbline_protocol::deployment::TermsParameters;
 use plumbline_protocol::deployment::{Addresses, Parameters, TestTokenParameters};
 use plumbline_protocol::{
