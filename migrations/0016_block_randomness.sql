@@ -1,4 +1,5 @@
--- One row per `SeedRecorded` log: the seed of a round, which is a block's number, is known from here on.
+-- One row per `SeedRecorded` log: the seed of a round, which is a block's number, is known from here on. A seed of zero counts
+-- as none, and anybody can record it again.
 create table seed_recorded (
     block_number bigint  not null references block on delete cascade,
     log_index    int     not null,
@@ -9,7 +10,7 @@ create table seed_recorded (
     primary key (block_number, log_index)
 );
 
-create unique index on seed_recorded (round);
+create index on seed_recorded (round);
 
 -- One row per `BlockRandomnessConfigured` log.
 create table block_randomness_configured (
