@@ -103,3 +103,28 @@ pub(crate) fn requests_in(full: u32, period: u64) -> u32 {
         full
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doing_the_work_again_gives_the_output_that_was_right() {
+        let population = Population::generate(7, 12, 9, 0);
+        let asked = requests(7, &population, &[true; 12], 40, 24);
+        assert!(asked.len() > 10);
+        for request in &asked {
+            let (input, output) = texts(7, 40, request);
+            assert_eq!(rework(7, 40, &asked, keccak256(input)), Some(output));
+        }
+        assert_eq!(rework(7, 40, &asked, keccak256("never asked")), None);
+    }
+
+    #[test]
+    fn demand_falls_at_the_end_of_each_season() {
+        let falls = |period| requests_in(48, period) < 48;
+        assert_eq!((0..48).filter(|period| falls(*period)).count(), 12);
+        assert!(!falls(17) && falls(18) && falls(23) && !falls(24));
+        assert_eq!(requests_in(48, 18), 12);
+    }
+}

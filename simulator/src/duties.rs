@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::demand::{requests, requests_in};
-use crate::judges::{Workshop, plan_answers};
+use crate::judges::{Court, Workshop};
 use crate::network::Moment;
 use crate::outbox::Call;
 use crate::service::{Counter, settlement};
@@ -89,17 +89,14 @@ impl Simulation {
     /// Batches and cases, by everybody who has a part in them.
     async fn plan_audits(&mut self, up: &[bool], moment: Moment, calls: &mut Vec<Call>) -> Result<()> {
         let (network, docket, operators) = (&self.network, &self.docket, &self.operators);
-        plan_answers(
+        let court = Court {
             network,
             docket,
             operators,
             up,
-            &self.evidence,
-            &self.misdeeds,
             moment,
-            calls,
-        )
-        .await?;
+        };
+        court.plan_answers(&self.evidence, &self.misdeeds, calls).await?;
         let mut workshop = Workshop {
             seed: self.config.seed,
             population: &self.population,
@@ -107,8 +104,7 @@ impl Simulation {
             schedule: network.schedule,
             requests_per_slot: self.config.requests_per_slot,
         };
-        self.findings
-            .plan(network, docket, operators, up, &mut workshop, moment, calls)?;
+        court.plan_verdicts(&mut self.findings, &mut workshop, calls)?;
         self.disputes
             .plan(network, &self.payers, operators, docket, moment, calls)
             .await?;

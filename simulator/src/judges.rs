@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alloy::primitives::{B256, U256, keccak256};
+use alloy::primitives::{Address, B256, U256, keccak256};
 use alloy::sol_types::SolValue;
 use anyhow::{Context, Result};
 use plumbline_protocol::receipts::ReceiptTree;
@@ -48,141 +48,123 @@ impl Workshop<'_> {
     }
 }
 
-/// Shows audited leaves, by operators that are up and have something to show.
-pub(crate) async fn plan_answers(
-    network: &Network,
-    docket: &Docket,
-    operators: &[Operator],
-    up: &[bool],
-    evidence: &Evidence,
-    misdeeds: &Misdeeds,
-    moment: Moment,
-    calls: &mut Vec<Call>,
-) -> Result<()> {
-    let asked = docket
-        .cases
-        .iter()
-        .filter(|(_, case)| case.stage == Stage::Answering && moment.head.timestamp < case.deadline);
-    let mut withheld = false;
-    for (id, case) in asked.take(MAX_CASES) {
-        let Some(index) = operators
-            .iter()
-            .position(|operator| operator.address() == case.operator)
-        else {
-            continue;
-        };
-        let opened_in = network.schedule.period_at(case.opened_at);
-        // The oldest stays open, and so the others are answered.
-        if !withheld && misdeeds.withholds(index, opened_in) {
-            withheld = true;
-            continue;
-        }
-        if up[index] {
-            calls.extend(answer(network, docket, &operators[index], evidence, *id, case).await?);
-        }
-    }
-    Ok(())
+/// Cases, and the operators that have a part in them.
+pub(crate) struct Court<'a> {
+    pub(crate) network: &'a Network,
+    pub(crate) docket: &'a Docket,
+    pub(crate) operators: &'a [Operator],
+    pub(crate) up: &'a [bool],
+    pub(crate) moment: Moment,
 }
 
-async fn answer(
-    network: &Network,
-    docket: &Docket,
-    operator: &Operator,
-    evidence: &Evidence,
-    id: U256,
-    case: &Case,
-) -> Result<Option<Call>> {
-    let Some(batch) = case.batch.and_then(|batch| docket.batches.get(&batch)) else {
-        return Ok(None);
-    };
-    let root = batch.terms.receiptsRoot;
-    let Some(signed) = evidence.receipts(root).await? else {
-        tracing::debug!(%root, "the receipts of an audited batch are lost: nobody can answer");
-        return Ok(None);
-    };
-    let receipts: Vec<Receipt> = signed.iter().map(|signed| signed.receipt.clone()).collect();
-    let tree = ReceiptTree::new(&receipts).context("build the receipts tree")?;
-    let leaf = tree.walk(case.path);
-    let answer = AuditManager::answerCall {
-        caseId: id,
-        batch: batch.terms.clone(),
-        receipt: audited(&receipts[leaf]),
-        signature: signed[leaf].signature.clone().into(),
-        proof: tree.proof(leaf).unwrap_or_default(),
-    };
-    Ok(Some(Call::new(
-        operator.address(),
-        network.courts.audits,
-        "answer an audit",
-        &answer,
-    )))
-}
-
-impl Findings {
-    /// Commits to verdicts, and shows them once nobody can commit any more; by judges that are up.
-    pub(crate) fn plan(
-        &mut self,
-        network: &Network,
-        docket: &Docket,
-        operators: &[Operator],
-        up: &[bool],
-        workshop: &mut Workshop<'_>,
-        moment: Moment,
+impl Court<'_> {
+    /// Shows audited leaves, by operators that are up and have something to show.
+    pub(crate) async fn plan_answers(
+        &self,
+        evidence: &Evidence,
+        misdeeds: &Misdeeds,
         calls: &mut Vec<Call>,
     ) -> Result<()> {
-        self.0.retain(|id, _| docket.cases.contains_key(id));
-        for (id, case) in docket.cases.iter().take(MAX_CASES) {
+        let now = self.moment.head.timestamp;
+        let asked = self.docket.cases.iter();
+        let asked = asked.filter(|(_, case)| case.stage == Stage::Answering && now < case.deadline);
+        let mut withheld = false;
+        for (id, case) in asked.take(MAX_CASES) {
+            let Some((index, is_up)) = self.find(case.operator) else {
+                continue;
+            };
+            let opened_in = self.network.schedule.period_at(case.opened_at);
+            // The oldest stays open, and so the others are answered.
+            if !withheld && misdeeds.withholds(index, opened_in) {
+                withheld = true;
+            } else if is_up {
+                calls.extend(self.answer(index, evidence, *id, case).await?);
+            }
+        }
+        Ok(())
+    }
+
+    async fn answer(&self, index: usize, evidence: &Evidence, id: U256, case: &Case) -> Result<Option<Call>> {
+        let Some(batch) = case.batch.and_then(|batch| self.docket.batches.get(&batch)) else {
+            return Ok(None);
+        };
+        let root = batch.terms.receiptsRoot;
+        let Some(signed) = evidence.receipts(root).await? else {
+            tracing::debug!(%root, "the receipts of an audited batch are lost: nobody can answer");
+            return Ok(None);
+        };
+        let receipts: Vec<Receipt> = signed.iter().map(|signed| signed.receipt.clone()).collect();
+        let tree = ReceiptTree::new(&receipts).context("build the receipts tree")?;
+        let leaf = tree.walk(case.path);
+        let answer = AuditManager::answerCall {
+            caseId: id,
+            batch: batch.terms.clone(),
+            receipt: audited(&receipts[leaf]),
+            signature: signed[leaf].signature.clone().into(),
+            proof: tree.proof(leaf).unwrap_or_default(),
+        };
+        let (from, contract) = (self.operators[index].address(), self.network.courts.audits);
+        Ok(Some(Call::new(from, contract, "answer an audit", &answer)))
+    }
+
+    /// Commits to verdicts, and shows them once nobody can commit any more; by judges that are up.
+    pub(crate) fn plan_verdicts(
+        &self,
+        findings: &mut Findings,
+        workshop: &mut Workshop<'_>,
+        calls: &mut Vec<Call>,
+    ) -> Result<()> {
+        findings.0.retain(|id, _| self.docket.cases.contains_key(id));
+        for (id, case) in self.docket.cases.iter().take(MAX_CASES) {
             let (Some(jury), Some(receipt)) = (&case.jury, &case.receipt) else {
                 continue;
             };
-            if case.stage != Stage::Judging || !jury.drawn || jury.is_done(moment.head.timestamp) {
+            if case.stage != Stage::Judging || !jury.drawn || jury.is_done(self.moment.head.timestamp) {
                 continue;
             }
-            let found = self.0.entry(*id).or_insert_with(|| workshop.rework(receipt));
+            let found = findings.0.entry(*id).or_insert_with(|| workshop.rework(receipt));
             // Who cannot do the work again has nothing to say.
             let Some(output) = *found else { continue };
             for (number, seat) in (0..).zip(&jury.seats) {
-                let judge = operators
-                    .iter()
-                    .zip(up)
-                    .find(|(judge, _)| judge.address() == seat.member);
-                if let Some((judge, true)) = judge.map(|(judge, is_up)| (judge, *is_up)) {
-                    calls.extend(verdict(network, judge, *id, jury, number, output, moment)?);
+                if let Some((index, true)) = self.find(seat.member) {
+                    calls.extend(self.verdict(index, *id, jury, number, output)?);
                 }
             }
         }
         Ok(())
     }
-}
 
-/// What a judge does now in its seat.
-fn verdict(
-    network: &Network,
-    judge: &Operator,
-    id: U256,
-    jury: &Jury,
-    number: u8,
-    output: B256,
-    moment: Moment,
-) -> Result<Option<Call>> {
-    let (now, member, contract) = (moment.head.timestamp, judge.address(), network.courts.judges);
-    let seat = jury.seats[usize::from(number)];
-    // Nobody else can guess it, and it can be had again after a restart.
-    let salt = judge.secret(keccak256(("verdict", id).abi_encode()))?;
-    if !seat.committed && now < jury.commit_until {
-        let commit = JudgeCommittee::commitCall {
+    /// What a judge does now in its seat.
+    fn verdict(&self, index: usize, id: U256, jury: &Jury, number: u8, output: B256) -> Result<Option<Call>> {
+        let (now, judge) = (self.moment.head.timestamp, &self.operators[index]);
+        let (member, contract) = (judge.address(), self.network.courts.judges);
+        let seat = jury.seats[usize::from(number)];
+        // Nobody else can guess it, and it can be had again after a restart.
+        let salt = judge.secret(keccak256(("verdict", id).abi_encode()))?;
+        if !seat.committed && now < jury.commit_until {
+            let commit = JudgeCommittee::commitCall {
+                caseId: id,
+                seat: number,
+                commitment: keccak256((id, member, output, salt).abi_encode()),
+            };
+            return Ok(Some(Call::new(member, contract, "commit a verdict", &commit)));
+        }
+        let shows = seat.committed && seat.output.is_zero() && jury.is_committed(now) && now < jury.reveal_until;
+        let reveal = JudgeCommittee::revealCall {
             caseId: id,
             seat: number,
-            commitment: keccak256((id, member, output, salt).abi_encode()),
+            outputHash: output,
+            salt,
         };
-        return Ok(Some(Call::new(member, contract, "commit a verdict", &commit)));
+        Ok(shows.then(|| Call::new(member, contract, "reveal a verdict", &reveal)))
     }
-    let shows = seat.committed && seat.output.is_zero() && jury.is_committed(now) && now < jury.reveal_until;
-    let reveal = JudgeCommittee::revealCall {
-        caseId: id,
-        seat: number,
-        outputHash: output,
-        salt,
-    };
-    Ok(shows.then(|| Call::new(member, contract, "reveal a verdict", &reveal)))
+
+    /// One of our operators, and whether it is up.
+    fn find(&self, address: Address) -> Option<(usize, bool)> {
+        let index = self
+            .operators
+            .iter()
+            .position(|operator| operator.address() == address)?;
+        Some((index, self.up[index]))
+    }
 }

@@ -29,6 +29,7 @@ mod purse;
 mod random;
 mod report;
 mod results;
+mod reverts;
 mod rewards;
 mod service;
 mod simulation;

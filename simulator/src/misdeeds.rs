@@ -102,3 +102,40 @@ fn served_ppm(population: &Population) -> Vec<u64> {
     }
     served
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demand::requests;
+
+    #[test]
+    fn at_most_one_lies_and_another_forges_and_both_in_their_periods_only() {
+        for seed in 0..8 {
+            let population = Population::generate(seed, 32, 24, 8);
+            let misdeeds = Misdeeds::new(seed, &population);
+            let (liar, forger) = (misdeeds.liar, misdeeds.forger);
+            assert!(liar.is_some() && forger.is_some() && liar != forger, "seed {seed}");
+            for period in 0..FORGE_PERIODS {
+                for slot in period * 12..(period + 1) * 12 {
+                    for request in requests(seed, &population, &[true; 32], slot, 48) {
+                        let (lies, forges) = (misdeeds.lies(&request, slot, period), misdeeds.forges(&request, period));
+                        assert!(!lies || (Some(request.operator) == liar && period % LIE_PERIODS == LIE_PHASE));
+                        assert!(!forges || (Some(request.operator) == forger && period % FORGE_PERIODS == FORGE_PHASE));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn who_holds_much_of_the_stake_never_withholds() {
+        let population = Population::generate(7, 32, 24, 8);
+        let misdeeds = Misdeeds::new(7, &population);
+        let largest = (0..32).max_by_key(|index| population.operators[*index].stake_bps);
+        let smallest = (0..32).min_by_key(|index| population.operators[*index].stake_bps);
+        assert!((0..WITHHOLD_PERIODS).all(|period| largest.is_some_and(|index| !misdeeds.withholds(index, period))));
+        let times =
+            (0..WITHHOLD_PERIODS).filter(|period| smallest.is_some_and(|index| misdeeds.withholds(index, *period)));
+        assert_eq!(times.count(), 1);
+    }
+}

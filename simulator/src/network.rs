@@ -17,7 +17,7 @@ use plumbline_protocol::rpc::{connect, redact};
 use plumbline_protocol::typed_data::{operator_domain, settlement_domain, uptime_domain};
 use plumbline_protocol::{Deployment, Slasher, TestToken, UptimeLedger};
 
-use crate::outbox::revert_reason;
+use crate::reverts::revert_reason;
 
 /// Longest wait for an answer.
 const RPC_TIMEOUT: Duration = Duration::from_secs(20);

@@ -12,16 +12,12 @@ use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy::providers::Provider;
 use alloy::rpc::types::{TransactionReceipt, TransactionRequest};
 use alloy::signers::local::PrivateKeySigner;
-use alloy::sol_types::{SolCall, SolInterface};
-use alloy::transports::TransportError;
+use alloy::sol_types::SolCall;
 use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt, stream};
-use plumbline_protocol::{
-    AuditManager, BlockRandomness, CaseDocket, ChallengeManager, InferenceSettlement, JudgeCommittee, ModelRegistry,
-    OperatorRegistry, PriceOracle, RewardReserve, Slasher, StakeVault, StressGauge, TestToken, UptimeLedger,
-};
 
 use crate::network::{CONCURRENCY, Head, Network};
+use crate::reverts::revert_reason;
 
 /// Transactions sent at once, and of one account: nodes keep only so many of a sender.
 const MAX_WAVE: usize = 256;
@@ -484,35 +480,4 @@ impl Fees {
                 .with_max_priority_fee_per_gas(priority),
         }
     }
-}
-
-/// The contracts' own words for a revert.
-pub(crate) fn revert_reason(error: &TransportError) -> Option<String> {
-    let response = error.as_error_resp()?;
-    let data = response.as_revert_data()?;
-    macro_rules! try_each {
-        ($($errors:ty),+) => {
-            $(if let Ok(error) = <$errors>::abi_decode(&data) {
-                return Some(format!("{error:?}"));
-            })+
-        };
-    }
-    try_each!(
-        InferenceSettlement::InferenceSettlementErrors,
-        OperatorRegistry::OperatorRegistryErrors,
-        StakeVault::StakeVaultErrors,
-        UptimeLedger::UptimeLedgerErrors,
-        Slasher::SlasherErrors,
-        ModelRegistry::ModelRegistryErrors,
-        AuditManager::AuditManagerErrors,
-        CaseDocket::CaseDocketErrors,
-        ChallengeManager::ChallengeManagerErrors,
-        JudgeCommittee::JudgeCommitteeErrors,
-        BlockRandomness::BlockRandomnessErrors,
-        RewardReserve::RewardReserveErrors,
-        PriceOracle::PriceOracleErrors,
-        StressGauge::StressGaugeErrors,
-        TestToken::TestTokenErrors
-    );
-    Some(response.message.to_string())
 }

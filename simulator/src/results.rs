@@ -1,6 +1,7 @@
 //! Final results of periods, as anybody can take them from the ledger's events.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use alloy::primitives::{B256, U256};
 use alloy::rpc::types::Filter;
@@ -37,14 +38,14 @@ impl Results {
         if moment.head.timestamp < closed {
             return Ok(None);
         }
-        if !self.0.contains_key(&period) {
-            let found = outcome(network, period, moment.head.number).await?;
-            self.0.insert(period, found);
-            if self.0.len() > MAX_KEPT {
-                self.0.pop_first();
-            }
+        while self.0.len() > MAX_KEPT {
+            self.0.pop_first();
         }
-        Ok(self.0.get(&period).and_then(Option::as_ref))
+        let result = match self.0.entry(period) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(outcome(network, period, moment.head.number).await?),
+        };
+        Ok(result.as_ref())
     }
 }
 

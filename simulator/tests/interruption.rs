@@ -99,6 +99,8 @@ async fn a_chain_that_goes_away_fails_the_step_and_loses_nothing() {
     world.advance_to(&mut simulation, 1).await;
     let before = simulation.report();
 
+    // What anvil has not mined is gone with it, and would be given up only after a while.
+    world.wait_until_all_is_mined().await;
     let now = world.timestamp().await;
     world.chain.stop().unwrap();
     let error = simulation.step().await.unwrap_err();

@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::eips::BlockId;
 use alloy::primitives::{Address, B256, Bytes, Signature, U256};
@@ -20,6 +20,11 @@ use serde_json::Value;
 
 /// Periods within which everything must have happened.
 const MAX_PERIODS: u64 = 48;
+/// `Fault` and `Status` of the contracts; the ABI carries their numbers only.
+const WITHHELD: u8 = 1;
+const WRONG_OUTPUT: u8 = 2;
+const EQUIVOCATION: u8 = 3;
+const TOMBSTONED: u8 = 4;
 
 fn everything_happened(report: &Report) -> bool {
     let counts = [
@@ -86,6 +91,8 @@ async fn a_network_settles_fees_reports_uptime_and_punishes_who_fails() {
     world.assert_sums_hold(&simulation, at).await;
     assert_settled_fees_are_what_channels_paid(&world, &simulation, &report, at).await;
     assert_the_worst_operator_was_punished(&world, &simulation).await;
+    assert_fraud_cost_who_did_it(&world).await;
+    assert_nobody_is_observed_while_jailed(&world).await;
     assert_receipts_can_be_proved(&world).await;
     assert_final_periods_stay(&world, period).await;
 }
@@ -143,6 +150,63 @@ async fn assert_the_worst_operator_was_punished(world: &World, simulation: &Simu
             "a steady operator is not slashed for one shock"
         );
     }
+}
+
+/// Wrong outputs and contradictions are one operator's each, and the second is out for ever.
+async fn assert_fraud_cost_who_did_it(world: &World) {
+    let contracts = world.deployment.contracts;
+    let faults = logs_of::<Slasher::FaultPunished>(world, contracts.slasher).await;
+    let of = |fault: u8| faults.iter().filter(move |punished| punished.fault == fault);
+    let liars: BTreeSet<Address> = of(WRONG_OUTPUT).map(|punished| punished.operator).collect();
+    let forgers: BTreeSet<Address> = of(EQUIVOCATION).map(|punished| punished.operator).collect();
+    assert_eq!((liars.len(), forgers.len()), (1, 1), "{faults:#?}");
+    assert!(liars.is_disjoint(&forgers));
+    assert!(
+        of(WRONG_OUTPUT)
+            .chain(of(EQUIVOCATION))
+            .all(|punished| !punished.principalTaken.is_zero())
+    );
+    assert!(of(EQUIVOCATION).all(|punished| punished.tombstoned && !punished.victim.is_zero()));
+    assert!(of(WITHHELD).all(|punished| !punished.tombstoned));
+    let registry = OperatorRegistry::new(contracts.operator_registry, &world.provider);
+    for forger in forgers {
+        assert_eq!(registry.operatorOf(forger).call().await.unwrap().status, TOMBSTONED);
+    }
+}
+
+/// An outage is what who is in service misses: a committee leaves others unobserved.
+async fn assert_nobody_is_observed_while_jailed(world: &World) {
+    let contracts = world.deployment.contracts;
+    let registry = OperatorRegistry::new(contracts.operator_registry, &world.provider);
+    let ledger = UptimeLedger::new(contracts.uptime_ledger, &world.provider);
+    let reports = logs_of::<UptimeLedger::PeriodReported>(world, contracts.uptime_ledger).await;
+    let mut looked_at = 0;
+    for (time, jailed) in timed_logs_of::<OperatorRegistry::OperatorJailed>(world, contracts.operator_registry).await {
+        let record = registry.operatorOf(jailed.operator).call().await.unwrap();
+        for report in &reports {
+            let stored = ledger.periodOf(report.period).call().await.unwrap();
+            // The result that counts, of a period that lies in the jail term as a whole, the slot of the jailing aside.
+            let starts = ledger.periodStart(report.period).call().await.unwrap();
+            let ends = ledger.periodStart(report.period + 1).call().await.unwrap();
+            if report.resultHash != stored.resultHash
+                || record.index >= stored.operatorCount
+                || starts < time + u64::from(common::SLOT_SECONDS)
+                || ends > jailed.until
+            {
+                continue;
+            }
+            let tally = ledger.tally(report.period, record.index, report.observed.clone(), report.up.clone());
+            assert_eq!(
+                tally.call().await.unwrap().observedSlots,
+                0,
+                "{} in {}",
+                jailed.operator,
+                report.period
+            );
+            looked_at += 1;
+        }
+    }
+    assert!(looked_at > 0, "somebody was in jail for a whole period");
 }
 
 /// Whoever has the file of a batch can check root, hash and signatures without asking anybody but the chain.
@@ -203,6 +267,20 @@ fn parse_receipt(entry: &Value) -> Receipt {
         latencyMs: parse(&entry["latencyMs"]),
         fee: entry["fee"].as_str().unwrap().parse().unwrap(),
     }
+}
+
+async fn timed_logs_of<E: SolEvent>(world: &World, contract: Address) -> Vec<(u64, E)> {
+    let filter = Filter::new()
+        .address(contract)
+        .event_signature(E::SIGNATURE_HASH)
+        .from_block(0);
+    let mut timed = Vec::new();
+    for log in world.provider.get_logs(&filter).await.unwrap() {
+        let block = BlockId::number(log.block_number.unwrap());
+        let block = world.provider.get_block(block).await.unwrap().unwrap();
+        timed.push((block.header.timestamp, E::decode_log(&log.inner).unwrap().data));
+    }
+    timed
 }
 
 async fn logs_of<E: SolEvent>(world: &World, contract: Address) -> Vec<E> {
