@@ -7,10 +7,10 @@ use std::path::Path;
 type Rows = BTreeMap<String, [String; 2]>;
 
 fn read(path: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("the repository's own file")
 }
 
-/// Keys by their dotted path; `-` marks thousands in neither.
+/// Values by their dotted path, written as the table has them.
 fn flatten(table: &toml::Table, prefix: &str, out: &mut BTreeMap<String, String>) {
     for (key, value) in table {
         let path = format!("{prefix}{key}");
@@ -30,7 +30,11 @@ fn flatten(table: &toml::Table, prefix: &str, out: &mut BTreeMap<String, String>
 
 fn shipped(name: &str) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
-    flatten(&read(&format!("config/{name}.toml")).parse().unwrap(), "", &mut all);
+    flatten(
+        &read(&format!("config/{name}.toml")).parse().expect("valid TOML"),
+        "",
+        &mut all,
+    );
     all.retain(|key, _| !key.starts_with("tokens.") && key != "dev");
     all
 }
