@@ -115,11 +115,13 @@ impl Court<'_> {
         calls: &mut Vec<Call>,
     ) -> Result<()> {
         findings.0.retain(|id, _| self.docket.cases.contains_key(id));
-        for (id, case) in self.docket.cases.iter().take(MAX_CASES) {
+        let judged = self.docket.cases.iter();
+        let judged = judged.filter(|(_, case)| case.stage == Stage::Judging);
+        for (id, case) in judged.take(MAX_CASES) {
             let (Some(jury), Some(receipt)) = (&case.jury, &case.receipt) else {
                 continue;
             };
-            if case.stage != Stage::Judging || !jury.drawn || jury.is_done(self.moment.head.timestamp) {
+            if !jury.drawn || jury.is_done(self.moment.head.timestamp) {
                 continue;
             }
             let found = findings.0.entry(*id).or_insert_with(|| workshop.rework(receipt));

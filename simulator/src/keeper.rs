@@ -164,7 +164,10 @@ impl Keeper {
         let keeper = self.account.address();
         let sink = network.read(vault, StakeVault::SINKCall {}).await?;
         let known = creditors.iter().copied().filter(|account| !account.is_zero());
-        let accounts: BTreeSet<Address> = known.take(MAX_COLLECTIONS).chain([keeper, sink]).collect();
+        // Where there are many, each has its turn.
+        let turn = (moment.period / COLLECT_PERIODS) as usize % creditors.len().div_ceil(MAX_COLLECTIONS).max(1);
+        let known = known.skip(turn * MAX_COLLECTIONS).take(MAX_COLLECTIONS);
+        let accounts: BTreeSet<Address> = known.chain([keeper, sink]).collect();
         for account in accounts {
             let credited = InferenceSettlement::creditedCall { account };
             if !network.read(settlement, credited).await?.is_zero() {
