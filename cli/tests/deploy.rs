@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Transactions of a whole deployment with both test tokens.
-const TRANSACTIONS: u64 = 10;
+const TRANSACTIONS: u64 = 20;
 
 struct World {
     chain: Chain,
@@ -281,7 +281,7 @@ fn transactions_for_another_signer_are_written_and_nothing_is_sent() {
     let accounts = world.chain.rpc("eth_accounts", &json!([])).unwrap();
     let from = accounts[0].as_str().unwrap();
     let text = succeeds(world.command().args(["--from", from]).arg("--unsigned").arg(&file));
-    assert!(text.contains("10 transactions to sign"), "{text}");
+    assert!(text.contains("20 transactions to sign"), "{text}");
     let written: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     assert_eq!(written["transactions"].as_array().unwrap().len() as u64, TRANSACTIONS);
     assert_eq!(world.nonce(), 0);
