@@ -6,12 +6,14 @@
 mod account;
 mod compiler;
 mod config;
+mod constructors;
 mod error;
 mod estimate;
 mod journal;
 mod node;
 mod plan;
 mod report;
+mod roles;
 mod send;
 mod session;
 mod unsigned;
@@ -26,8 +28,9 @@ pub use config::{Access, Config, ConfigError, Price, Token, Tokens, Uptime, Vaul
 pub use error::{Error, RpcFailure};
 pub use estimate::{Estimate, StepEstimate};
 pub use journal::Fees;
-pub use plan::{ADMIN, AUDITOR, Blueprint, CANARY, GOVERNOR, GUARDIAN, JUDGE, SLASHER, Step, creation_code_hash};
+pub use plan::{Blueprint, Step, creation_code_hash};
 pub use report::{cost_table, deployment_table};
+pub use roles::{ADMIN, AUDITOR, CANARY, GOVERNOR, GUARDIAN, JUDGE, SLASHER};
 pub use session::{Options, Outcome, Stop};
 pub use unsigned::{UnsignedFile, UnsignedTransaction};
 

@@ -286,27 +286,10 @@ impl Node {
 
 /// The step's transaction without nonce, gas and fees.
 pub(crate) fn request(blueprint: &Blueprint<'_>, step: Step) -> TransactionRequest {
-    let kind = match step {
-        Step::Roles => TxKind::Call(step.address(blueprint.addresses)),
-        Step::AccessManager
-        | Step::StakeToken
-        | Step::FeeToken
-        | Step::ModelRegistry
-        | Step::StakeVault
-        | Step::OperatorRegistry
-        | Step::UptimeLedger
-        | Step::PriceFeed
-        | Step::PriceOracle
-        | Step::RewardReserve
-        | Step::InferenceSettlement
-        | Step::Slasher
-        | Step::BlockRandomness
-        | Step::VerifierRegistry
-        | Step::JudgeCommittee
-        | Step::StressGauge
-        | Step::CaseDocket
-        | Step::AuditManager
-        | Step::ChallengeManager => TxKind::Create,
+    let kind = if step == Step::Roles {
+        TxKind::Call(step.address(blueprint.addresses))
+    } else {
+        TxKind::Create
     };
     TransactionRequest::default()
         .with_from(blueprint.deployer)

@@ -2,43 +2,16 @@
 
 use std::fmt;
 
-use alloy::primitives::{Address, B256, Bytes, I256, U256, keccak256};
-use alloy::sol_types::{SolCall, SolConstructor};
-use plumbline_protocol::bindings::{inference_settlement, reward_reserve, slasher, stress_gauge};
-use plumbline_protocol::deployment::TermsParameters;
-use plumbline_protocol::deployment::{Addresses, Parameters, TestTokenParameters};
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
+use plumbline_protocol::deployment::{Addresses, Parameters, TestFeedParameters};
 use plumbline_protocol::{
-    AccessManager, AuditManager, BlockRandomness, CaseDocket, ChallengeManager, ICaseDocket, ISlasher, IStakeVault,
-    IUptimeLedger, InferenceSettlement, JudgeCommittee, ModelRegistry, OperatorRegistry, PriceOracle, RewardReserve,
-    Slasher, StakeVault, StressGauge, TestFeed, TestToken, UptimeLedger, VerifierRegistry,
+    AccessManager, AuditManager, BlockRandomness, CaseDocket, ChallengeManager, InferenceSettlement, JudgeCommittee,
+    ModelRegistry, OperatorRegistry, PriceOracle, RewardReserve, Slasher, StakeVault, StressGauge, TestFeed, TestToken,
+    UptimeLedger, VerifierRegistry,
 };
 use serde::{Deserialize, Serialize};
 
-/// Role that takes stake and earnings and jails; the `Slasher` alone has it.
-pub const SLASHER: u64 = 1;
-/// Role that changes parameters.
-pub const GOVERNOR: u64 = 2;
-/// Role that releases batches and has receipts judged; the contracts of audits alone have it.
-pub const AUDITOR: u64 = 3;
-/// Role that has faults punished; the `CaseDocket` alone has it.
-pub const JUDGE: u64 = 4;
-/// Role that pauses settlement.
-pub const GUARDIAN: u64 = 5;
-/// Role that plants outputs known to be wrong.
-pub const CANARY: u64 = 6;
-/// OpenZeppelin's role that manages all roles.
-pub const ADMIN: u64 = 0;
-
-const LABELS: [(u64, &str); 6] = [
-    (SLASHER, "SLASHER"),
-    (GOVERNOR, "GOVERNOR"),
-    (AUDITOR, "AUDITOR"),
-    (JUDGE, "JUDGE"),
-    (GUARDIAN, "GUARDIAN"),
-    (CANARY, "CANARY"),
-];
-/// Fractions of 1e18 in a basis point.
-const WAD_PER_BPS: u64 = 100_000_000_000_000;
+use crate::roles::ADMIN;
 
 /// One transaction of a deployment. The order is that of the nonces: each needs only what comes before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -275,379 +248,9 @@ impl Blueprint<'_> {
             .into()
     }
 
-    fn constructor_arguments(&self, step: Step) -> Vec<u8> {
-        let (to, with) = (self.addresses, self.parameters);
-        match step {
-            Step::AccessManager => AccessManager::constructorCall {
-                initialAdmin: self.deployer,
-            }
-            .abi_encode(),
-            Step::StakeToken => with.tokens.stake.as_ref().map(token_arguments).unwrap_or_default(),
-            Step::FeeToken => with.tokens.fee.as_ref().map(token_arguments).unwrap_or_default(),
-            Step::ModelRegistry | Step::Roles => Vec::new(),
-            Step::StakeVault => self.vault_arguments(),
-            Step::OperatorRegistry => OperatorRegistry::constructorCall {
-                manager: to.access_manager,
-                modelRegistry: to.model_registry,
-                stakeVault: to.stake_vault,
-                commissionDelay: with.operators.commission_delay_seconds,
-            }
-            .abi_encode(),
-            Step::UptimeLedger => UptimeLedger::constructorCall {
-                operatorRegistry: to.operator_registry,
-                schedule_: IUptimeLedger::Schedule {
-                    genesis: with.uptime.genesis,
-                    slotSeconds: with.uptime.slot_seconds,
-                    slotsPerPeriod: with.uptime.slots_per_period,
-                    reportWindow: with.uptime.report_window_seconds,
-                },
-            }
-            .abi_encode(),
-            Step::PriceFeed => self.feed_arguments(),
-            Step::PriceOracle => self.oracle_arguments(),
-            Step::RewardReserve => self.reserve_arguments(),
-            Step::InferenceSettlement => self.settlement_arguments(),
-            Step::Slasher => self.slasher_arguments(),
-            Step::BlockRandomness => BlockRandomness::constructorCall {
-                delay: with.randomness.delay_blocks,
-                window: with.randomness.window_blocks,
-            }
-            .abi_encode(),
-            Step::VerifierRegistry => VerifierRegistry::constructorCall {
-                modelRegistry: to.model_registry,
-            }
-            .abi_encode(),
-            Step::JudgeCommittee => JudgeCommittee::constructorCall {
-                manager: to.access_manager,
-                operatorRegistry: to.operator_registry,
-                stakeVault: to.stake_vault,
-                randomness: to.block_randomness,
-            }
-            .abi_encode(),
-            Step::StressGauge => self.gauge_arguments(),
-            Step::CaseDocket => self.docket_arguments(),
-            Step::AuditManager => AuditManager::constructorCall {
-                caseDocket: to.case_docket,
-                randomness: to.block_randomness,
-            }
-            .abi_encode(),
-            Step::ChallengeManager => ChallengeManager::constructorCall {
-                manager: to.access_manager,
-                caseDocket: to.case_docket,
-            }
-            .abi_encode(),
-        }
-    }
-
-    fn feed_arguments(&self) -> Vec<u8> {
-        let feed = self
-            .parameters
-            .price
-            .as_ref()
-            .and_then(|price| price.test_feed.as_ref());
-        feed.map(|feed| {
-            TestFeed::constructorCall {
-                owner: self.parameters.access.guardian,
-                decimals_: feed.decimals,
-                answer: I256::from_raw(feed.answer),
-            }
-            .abi_encode()
-        })
-        .unwrap_or_default()
-    }
-
-    fn oracle_arguments(&self) -> Vec<u8> {
-        let price = self.parameters.price.as_ref();
-        price
-            .map(|price| {
-                PriceOracle::constructorCall {
-                    manager: self.addresses.access_manager,
-                    stakeToken: self.addresses.stake_token,
-                    feeToken: self.addresses.fee_token,
-                    source: self.addresses.price_feed,
-                    maxAge: price.max_age_seconds,
-                    window: price.window_seconds,
-                }
-                .abi_encode()
-            })
-            .unwrap_or_default()
-    }
-
-    fn reserve_arguments(&self) -> Vec<u8> {
-        let rewards = &self.parameters.rewards;
-        RewardReserve::constructorCall {
-            manager: self.addresses.access_manager,
-            uptimeLedger: self.addresses.uptime_ledger,
-            operatorRegistry: self.addresses.operator_registry,
-            stakeVault: self.addresses.stake_vault,
-            reportSeconds: rewards.report_seconds,
-            claimSeconds: rewards.claim_seconds,
-            parameters_: reward_reserve::IRewardReserve::Parameters {
-                wage: rewards.wage.saturating_to(),
-                domainBps: rewards.domain_bps,
-                refillBps: rewards.refill_bps,
-            },
-        }
-        .abi_encode()
-    }
-
-    fn gauge_arguments(&self) -> Vec<u8> {
-        let stress = &self.parameters.stress;
-        StressGauge::constructorCall {
-            manager: self.addresses.access_manager,
-            stakeVault: self.addresses.stake_vault,
-            priceOracle: self.addresses.price_oracle,
-            faults: self.addresses.slasher,
-            uptimeLedger: self.addresses.uptime_ledger,
-            parameters_: stress_gauge::IStressGauge::Parameters {
-                step: stress.step_seconds,
-                backlogCapacity: stress.backlog_capacity,
-            },
-        }
-        .abi_encode()
-    }
-
-    fn docket_arguments(&self) -> Vec<u8> {
-        let (to, audits) = (self.addresses, &self.parameters.audits);
-        CaseDocket::constructorCall {
-            manager: to.access_manager,
-            system_: ICaseDocket::System {
-                settlement: to.inference_settlement,
-                operatorRegistry: to.operator_registry,
-                modelRegistry: to.model_registry,
-                stakeVault: to.stake_vault,
-                uptimeLedger: to.uptime_ledger,
-                faults: to.slasher,
-                verifierRegistry: to.verifier_registry,
-                judgeCommittee: to.judge_committee,
-                stressGauge: to.stress_gauge,
-            },
-            parameters_: ICaseDocket::Parameters {
-                minProbability: u64::from(audits.min_probability_bps) * WAD_PER_BPS,
-                bond: audits.bond.saturating_to(),
-                maxChallenges: audits.max_challenges,
-                answerWindow: audits.answer_seconds,
-                grace: audits.grace_seconds,
-                proofWindow: audits.proof_seconds,
-                commitWindow: audits.commit_seconds,
-                revealWindow: audits.reveal_seconds,
-                canaryWindow: audits.canary_seconds,
-                disputeWindow: audits.dispute_seconds,
-            },
-        }
-        .abi_encode()
-    }
-
-    fn vault_arguments(&self) -> Vec<u8> {
-        let vault = &self.parameters.vault;
-        StakeVault::constructorCall {
-            manager: self.addresses.access_manager,
-            stakeToken: self.addresses.stake_token,
-            feeToken: self.addresses.fee_token,
-            sink: vault.sink,
-            ownStakeFloor: vault.own_stake_floor,
-            minDeposit: vault.min_deposit,
-            durations: IStakeVault::Durations {
-                thaw: vault.thaw_seconds,
-                evidence: vault.evidence_seconds,
-                dispute: vault.dispute_seconds,
-                resolution: vault.resolution_seconds,
-                buffer: vault.buffer_seconds,
-            },
-        }
-        .abi_encode()
-    }
-
-    fn settlement_arguments(&self) -> Vec<u8> {
-        let (settlement, coverage) = (&self.parameters.settlement, &self.parameters.coverage);
-        InferenceSettlement::constructorCall {
-            manager: self.addresses.access_manager,
-            feeToken: self.addresses.fee_token,
-            operatorRegistry: self.addresses.operator_registry,
-            modelRegistry: self.addresses.model_registry,
-            stakeVault: self.addresses.stake_vault,
-            priceOracle: self.addresses.price_oracle,
-            configuration: InferenceSettlement::Configuration {
-                reserve: self.addresses.reward_reserve,
-                protocolFeeBps: settlement.protocol_fee_bps,
-                exitDelay: settlement.exit_delay_seconds,
-                epochDuration: settlement.epoch_seconds,
-                coverage: inference_settlement::IBatches::CoverageTerms {
-                    betaBps: coverage.beta_bps,
-                    utilisationBps: coverage.utilisation_bps,
-                    haircutBps: coverage.haircut_bps,
-                    penaltyBps: coverage.penalty_bps,
-                    correlationBps: coverage.correlation_bps,
-                },
-            },
-        }
-        .abi_encode()
-    }
-
-    fn slasher_arguments(&self) -> Vec<u8> {
-        let (slasher, faults) = (&self.parameters.slasher, &self.parameters.faults);
-        Slasher::constructorCall {
-            manager: self.addresses.access_manager,
-            uptimeLedger: self.addresses.uptime_ledger,
-            operatorRegistry: self.addresses.operator_registry,
-            stakeVault: self.addresses.stake_vault,
-            inferenceSettlement: self.addresses.inference_settlement,
-            configuration: ISlasher::Configuration {
-                evidenceWindow: self.parameters.vault.evidence_seconds,
-                correlationWindow: faults.correlation_window_seconds,
-                firstPeriod: 0,
-            },
-            penalty: ISlasher::DowntimePenalty {
-                earningsBps: slasher.earnings_bps,
-                principalBps: slasher.principal_bps,
-                reporterCutBps: slasher.reporter_cut_bps,
-                repeatAfter: slasher.repeat_after,
-                memoryPeriods: slasher.memory_periods,
-                jailSeconds: slasher.jail_seconds,
-            },
-            table: ISlasher::FaultTable {
-                withheld: terms(&faults.withheld),
-                wrongOutput: terms(&faults.wrong_output),
-                equivocation: terms(&faults.equivocation),
-                falseReport: terms(&faults.false_report),
-                unrevealed: terms(&faults.unrevealed),
-            },
-        }
-        .abi_encode()
-    }
-
-    /// Restricted functions: contract, selector, role that may call it.
-    pub fn restrictions(&self) -> Vec<(Address, [u8; 4], u64)> {
-        let to = self.addresses;
-        let mut all = vec![
-            (to.stake_vault, StakeVault::slashCall::SELECTOR, SLASHER),
-            (
-                to.inference_settlement,
-                InferenceSettlement::seizeCall::SELECTOR,
-                SLASHER,
-            ),
-            (to.operator_registry, OperatorRegistry::jailCall::SELECTOR, SLASHER),
-            (to.operator_registry, OperatorRegistry::tombstoneCall::SELECTOR, SLASHER),
-            (
-                to.inference_settlement,
-                InferenceSettlement::releaseCall::SELECTOR,
-                AUDITOR,
-            ),
-            (to.judge_committee, JudgeCommittee::requestCall::SELECTOR, AUDITOR),
-            (to.stress_gauge, StressGauge::recordBatchCall::SELECTOR, AUDITOR),
-            (to.stress_gauge, StressGauge::recordOpenedCall::SELECTOR, AUDITOR),
-            (to.stress_gauge, StressGauge::recordClosedCall::SELECTOR, AUDITOR),
-            (to.slasher, Slasher::punishCall::SELECTOR, JUDGE),
-            (
-                to.inference_settlement,
-                InferenceSettlement::pauseCall::SELECTOR,
-                GUARDIAN,
-            ),
-            (
-                to.inference_settlement,
-                InferenceSettlement::unpauseCall::SELECTOR,
-                GUARDIAN,
-            ),
-            (to.case_docket, CaseDocket::openCall::SELECTOR, AUDITOR),
-            (to.case_docket, CaseDocket::awaitAnswerCall::SELECTOR, AUDITOR),
-            (to.case_docket, CaseDocket::judgeCall::SELECTOR, AUDITOR),
-            (to.case_docket, CaseDocket::withholdCall::SELECTOR, AUDITOR),
-            (to.case_docket, CaseDocket::closeCall::SELECTOR, AUDITOR),
-            (to.case_docket, CaseDocket::voidCall::SELECTOR, AUDITOR),
-            (to.case_docket, CaseDocket::punishEquivocationCall::SELECTOR, AUDITOR),
-            (
-                to.challenge_manager,
-                ChallengeManager::plantCanaryCall::SELECTOR,
-                CANARY,
-            ),
-            (to.slasher, Slasher::changeDowntimePenaltyCall::SELECTOR, GOVERNOR),
-            (to.slasher, Slasher::changeFaultTermsCall::SELECTOR, GOVERNOR),
-            (to.case_docket, CaseDocket::changeParametersCall::SELECTOR, GOVERNOR),
-            (to.stress_gauge, StressGauge::changeParametersCall::SELECTOR, GOVERNOR),
-            (
-                to.reward_reserve,
-                RewardReserve::changeParametersCall::SELECTOR,
-                GOVERNOR,
-            ),
-        ];
-        if self.parameters.price.is_some() {
-            all.push((to.price_oracle, PriceOracle::changeFeedCall::SELECTOR, GOVERNOR));
-        }
-        all
-    }
-
-    /// Members at the end: role, account, execution delay in seconds.
-    pub fn members(&self) -> [(u64, Address, u32); 9] {
-        let access = &self.parameters.access;
-        [
-            (SLASHER, self.addresses.slasher, 0),
-            (AUDITOR, self.addresses.case_docket, 0),
-            (AUDITOR, self.addresses.audit_manager, 0),
-            (AUDITOR, self.addresses.challenge_manager, 0),
-            (JUDGE, self.addresses.case_docket, 0),
-            (GUARDIAN, access.guardian, 0),
-            (CANARY, access.canary, 0),
-            (GOVERNOR, access.governor, access.governor_delay_seconds),
-            (ADMIN, access.admin, access.admin_delay_seconds),
-        ]
-    }
-
-    fn roles_call(&self) -> Bytes {
-        let mut calls: Vec<Vec<u8>> = LABELS
-            .into_iter()
-            .map(|(role, label)| {
-                AccessManager::labelRoleCall {
-                    roleId: role,
-                    label: label.into(),
-                }
-                .abi_encode()
-            })
-            .collect();
-        calls.extend(self.restrictions().into_iter().map(|(target, selector, role)| {
-            let selectors = vec![selector.into()];
-            AccessManager::setTargetFunctionRoleCall {
-                target,
-                selectors,
-                roleId: role,
-            }
-            .abi_encode()
-        }));
-        // The administrator's to do, and only once.
-        let bind = RewardReserve::bindCall {
-            settlement: self.addresses.inference_settlement,
-        };
-        calls.push(
-            AccessManager::executeCall {
-                target: self.addresses.reward_reserve,
-                data: bind.abi_encode().into(),
-            }
-            .abi_encode(),
-        );
-        calls.extend(self.members().into_iter().map(|(role, account, delay)| {
-            AccessManager::grantRoleCall {
-                roleId: role,
-                account,
-                executionDelay: delay,
-            }
-            .abi_encode()
-        }));
-        // Last, because it takes away the right to do the others.
-        if self.parameters.access.admin != self.deployer {
-            calls.push(
-                AccessManager::renounceRoleCall {
-                    roleId: ADMIN,
-                    callerConfirmation: self.deployer,
-                }
-                .abi_encode(),
-            );
-        }
-        let data = calls.into_iter().map(Bytes::from).collect();
-        AccessManager::multicallCall { data }.abi_encode().into()
-    }
-
     /// Storage of the `AccessManager` that makes the deployer an admin, for estimates before it exists:
     /// `_roles[ADMIN].members[deployer].since = 1` (OpenZeppelin 5.7: `_roles` is slot 1, `members` its first field).
-    pub(crate) fn admin_storage(&self) -> (B256, B256) {
+    fn admin_storage(&self) -> (B256, B256) {
         let roles = keccak256([B256::from(U256::from(ADMIN)).0, B256::with_last_byte(1).0].concat());
         let member = keccak256([self.deployer.into_word().0, roles.0].concat());
         (member, B256::with_last_byte(1))
@@ -680,41 +283,22 @@ impl Blueprint<'_> {
         }
     }
 
+    /// The feed that is deployed along, if one is.
+    pub(crate) fn test_feed(&self) -> Option<&TestFeedParameters> {
+        self.parameters.price.as_ref()?.test_feed.as_ref()
+    }
+
     /// A feed's first answer: `_updatedAt` is slot 1, `_answer` slot 2.
     fn feed_storage(&self) -> Vec<(B256, B256)> {
-        let feed = self
-            .parameters
-            .price
-            .as_ref()
-            .and_then(|price| price.test_feed.as_ref());
-        feed.map(|feed| {
-            vec![
-                (B256::with_last_byte(1), B256::with_last_byte(1)),
-                (B256::with_last_byte(2), feed.answer.into()),
-            ]
-        })
-        .unwrap_or_default()
+        self.test_feed()
+            .map(|feed| {
+                vec![
+                    (B256::with_last_byte(1), B256::with_last_byte(1)),
+                    (B256::with_last_byte(2), feed.answer.into()),
+                ]
+            })
+            .unwrap_or_default()
     }
-}
-
-fn terms(terms: &TermsParameters) -> slasher::IFaults::Terms {
-    slasher::IFaults::Terms {
-        earningsBps: terms.earnings_bps,
-        principalBps: terms.principal_bps,
-        correlatedBps: terms.correlated_bps,
-        cutBps: terms.cut_bps,
-        tombstone: terms.tombstone,
-        jailSeconds: terms.jail_seconds,
-    }
-}
-
-fn token_arguments(token: &TestTokenParameters) -> Vec<u8> {
-    TestToken::constructorCall {
-        name_: token.name.clone(),
-        symbol_: token.symbol.clone(),
-        decimals_: token.decimals,
-    }
-    .abi_encode()
 }
 
 /// Hash over the creation code of all contracts.

@@ -6,7 +6,8 @@ use plumbline_protocol::AccessManager;
 
 use crate::error::Error;
 use crate::node::Node;
-use crate::plan::{ADMIN, AUDITOR, Blueprint, CANARY, GOVERNOR, GUARDIAN, JUDGE, SLASHER, Step};
+use crate::plan::{Blueprint, Step};
+use crate::roles::{ADMIN, AUDITOR, CANARY, GOVERNOR, GUARDIAN, JUDGE, SLASHER};
 
 /// Compares the contract's code on chain with what its constructor leaves, immutables included.
 pub(crate) async fn code(node: &Node, blueprint: &Blueprint<'_>, step: Step) -> Result<(), Error> {
