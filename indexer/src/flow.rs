@@ -185,6 +185,37 @@ pub(crate) struct Movement {
     pub(crate) amount: U256,
 }
 
+impl Movement {
+    /// Of fee tokens, by nobody's business in particular.
+    pub(crate) fn fees(kind: Kind, from: Place, to: Place, amount: U256) -> Self {
+        Self::new(Token::Fee, kind, from, to, amount)
+    }
+
+    /// Of stake tokens, likewise.
+    pub(crate) fn stake(kind: Kind, from: Place, to: Place, amount: U256) -> Self {
+        Self::new(Token::Stake, kind, from, to, amount)
+    }
+
+    /// The same movement, caused by the operator's business.
+    pub(crate) fn of(self, operator: Address) -> Self {
+        Self {
+            operator: Some(operator),
+            ..self
+        }
+    }
+
+    fn new(token: Token, kind: Kind, from: Place, to: Place, amount: U256) -> Self {
+        Self {
+            kind,
+            token,
+            from,
+            to,
+            operator: None,
+            amount,
+        }
+    }
+}
+
 /// Movements that share out what a penalty took: each part is filled from the sources in their order. Nothing when the parts
 /// do not come to what was taken.
 pub(crate) fn penalty(
@@ -201,14 +232,7 @@ pub(crate) fn penalty(
             let amount = missing.min(*left);
             *left -= amount;
             missing -= amount;
-            movements.push(Movement {
-                kind,
-                token,
-                from: *from,
-                to,
-                operator: Some(operator),
-                amount,
-            });
+            movements.push(Movement::new(token, kind, *from, to, amount).of(operator));
         }
         if !missing.is_zero() {
             return None;

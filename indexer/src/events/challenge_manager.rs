@@ -1,12 +1,12 @@
 //! Events of `ChallengeManager`.
 
-use alloy::primitives::{Address, U256};
+use alloy::primitives::U256;
 use plumbline_protocol::ChallengeManager::{BondCredited, ChallengeManagerEvents as Events, ChallengeOpened};
 use plumbline_protocol::Contract;
 
 use super::authority_updated;
 use crate::book::Book;
-use crate::flow::{Kind, Movement, Place, Token};
+use crate::flow::{Kind, Movement, Place};
 use crate::rows::fact;
 use crate::sql::Uint;
 
@@ -49,7 +49,7 @@ pub(super) async fn apply(event: &Events, book: &mut Book<'_>) -> anyhow::Result
         Events::CreditCollected(e) => {
             let (kind, to) = Place::payee(e.account);
             let from = Place::BondCredit(e.account);
-            book.transfer(movement(kind, from, to, None, e.amount)).await
+            book.transfer(Movement::fees(kind, from, to, e.amount)).await
         }
         Events::EquivocationProved(_)
         | Events::CanaryPlanted(_)
@@ -67,24 +67,13 @@ async fn open(event: &ChallengeOpened, book: &mut Book<'_>) -> anyhow::Result<()
     book.network().await?.challenges += 1;
     let (from, to) = (Place::Wallet(event.challenger), Place::Bond(event.caseId));
     let bond = U256::from(event.bond);
-    book.transfer(movement(Kind::Bond, from, to, Some(event.operator), bond))
+    book.transfer(Movement::fees(Kind::Bond, from, to, bond).of(event.operator))
         .await
 }
 
 async fn credit(event: &BondCredited, book: &mut Book<'_>) -> anyhow::Result<()> {
     let operator = book.case(event.caseId).await?.operator;
     let (from, to) = (Place::Bond(event.caseId), Place::BondCredit(event.account));
-    book.transfer(movement(Kind::BondCredit, from, to, Some(operator), event.amount))
+    book.transfer(Movement::fees(Kind::BondCredit, from, to, event.amount).of(operator))
         .await
-}
-
-fn movement(kind: Kind, from: Place, to: Place, operator: Option<Address>, amount: U256) -> Movement {
-    Movement {
-        kind,
-        token: Token::Fee,
-        from,
-        to,
-        operator,
-        amount,
-    }
 }

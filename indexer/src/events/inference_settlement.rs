@@ -122,7 +122,7 @@ pub(super) async fn apply(event: &Events, book: &mut Book<'_>) -> anyhow::Result
     match event {
         Events::Deposited(e) => {
             let (from, to) = (Place::Wallet(e.from), escrow(e.payer, e.operator));
-            book.transfer(movement(Kind::Deposit, from, to, Some(e.operator), e.amount))
+            book.transfer(Movement::fees(Kind::Deposit, from, to, e.amount).of(e.operator))
                 .await
         }
         Events::ExitStarted(e) => start_exit(e, book).await,
@@ -133,7 +133,7 @@ pub(super) async fn apply(event: &Events, book: &mut Book<'_>) -> anyhow::Result
         Events::ExitFinished(e) => {
             book.channel(e.payer, e.operator).await?.end_exit();
             let (from, to) = (escrow(e.payer, e.operator), Place::Wallet(e.payer));
-            book.transfer(movement(Kind::Exit, from, to, Some(e.operator), e.amount))
+            book.transfer(Movement::fees(Kind::Exit, from, to, e.amount).of(e.operator))
                 .await
         }
         Events::BatchSettled(e) => count_batch(e, book).await,
@@ -141,19 +141,19 @@ pub(super) async fn apply(event: &Events, book: &mut Book<'_>) -> anyhow::Result
         Events::BatchReleased(e) => release(e, book).await,
         Events::EarningsReleased(e) => {
             let (from, to) = (Place::EarningsLocked(e.operator), Place::EarningsClaimable(e.operator));
-            book.transfer(movement(Kind::Release, from, to, Some(e.operator), e.amount))
+            book.transfer(Movement::fees(Kind::Release, from, to, e.amount).of(e.operator))
                 .await
         }
         Events::EarningsClaimed(e) => {
             // What is distributed moves by the vault's `FeesDistributed`.
             let (from, to) = (Place::EarningsClaimable(e.operator), Place::Wallet(e.payout));
-            book.transfer(movement(Kind::Claim, from, to, Some(e.operator), e.paid))
+            book.transfer(Movement::fees(Kind::Claim, from, to, e.paid).of(e.operator))
                 .await
         }
         Events::EarningsSeized(e) => seize(e, book).await,
         Events::RoyaltiesClaimed(e) => {
             let (from, to) = (Place::Royalties(e.modelId), Place::Wallet(e.publisher));
-            book.transfer(movement(Kind::RoyaltyClaim, from, to, None, e.amount))
+            book.transfer(Movement::fees(Kind::RoyaltyClaim, from, to, e.amount))
                 .await
         }
         Events::CreditCollected(e) => {
@@ -162,7 +162,7 @@ pub(super) async fn apply(event: &Events, book: &mut Book<'_>) -> anyhow::Result
             } else {
                 Place::payee(e.account)
             };
-            book.transfer(movement(kind, Place::FeeCredit(e.account), to, None, e.amount))
+            book.transfer(Movement::fees(kind, Place::FeeCredit(e.account), to, e.amount))
                 .await
         }
         Events::InferenceSettlementConfigured(e) => configure(e, book),
@@ -209,14 +209,8 @@ async fn release(event: &BatchReleased, book: &mut Book<'_>) -> anyhow::Result<(
         Place::EarningsUndrawn(event.operator),
         Place::EarningsLocked(event.operator),
     );
-    book.transfer(movement(
-        Kind::BatchRelease,
-        from,
-        to,
-        Some(event.operator),
-        event.locked,
-    ))
-    .await?;
+    book.transfer(Movement::fees(Kind::BatchRelease, from, to, event.locked).of(event.operator))
+        .await?;
     let operator = book.operator(event.operator).await?;
     operator.batches_released += 1;
     let of_operator = operator.open_risk.decrease(event.risk);
@@ -260,7 +254,7 @@ async fn settle(event: &FeesSettled, book: &mut Book<'_>) -> anyhow::Result<()> 
         (Kind::Royalty, Place::Royalties(event.modelId), royalty),
         (Kind::ProtocolFee, reserve, protocol_fee),
     ] {
-        book.transfer(movement(kind, from, to, Some(event.operator), amount))
+        book.transfer(Movement::fees(kind, from, to, amount).of(event.operator))
             .await?;
     }
 
@@ -286,17 +280,6 @@ async fn count_batch(event: &BatchSettled, book: &mut Book<'_>) -> anyhow::Resul
     network.batches += 1;
     sums.extend([network.receipts.increase(receipts), network.open_risk.increase(risk)]);
     sums.into_iter().try_for_each(|sum| book.summed(sum))
-}
-
-fn movement(kind: Kind, from: Place, to: Place, operator: Option<Address>, amount: U256) -> Movement {
-    Movement {
-        kind,
-        token: Token::Fee,
-        from,
-        to,
-        operator,
-        amount,
-    }
 }
 
 fn escrow(payer: Address, operator: Address) -> Place {

@@ -8,7 +8,7 @@ use plumbline_protocol::RewardReserve::{
 
 use super::authority_updated;
 use crate::book::Book;
-use crate::flow::{BURN_ADDRESS, Kind, Movement, Place, Token};
+use crate::flow::{BURN_ADDRESS, Kind, Movement, Place};
 use crate::rows::{At, Rows, fact};
 
 pub(super) fn fact(event: &Events, book: &mut Book<'_>) {
@@ -70,11 +70,11 @@ pub(super) async fn apply(event: &Events, book: &mut Book<'_>) -> anyhow::Result
         Events::RewardClaimed(e) => claim(e, reserve, book).await,
         Events::RewardsExpired(e) => {
             let (from, to) = (Place::RewardOwed(reserve), Place::Reserve(reserve));
-            book.transfer(movement(Kind::Expire, from, to, e.amount)).await
+            book.transfer(Movement::fees(Kind::Expire, from, to, e.amount)).await
         }
         Events::SurplusBurned(e) => {
             let (from, to) = (Place::Unburned(reserve), Place::Burned(BURN_ADDRESS));
-            book.transfer(movement(Kind::Burn, from, to, e.amount)).await
+            book.transfer(Movement::fees(Kind::Burn, from, to, e.amount)).await
         }
         Events::SettlementBound(_)
         | Events::RewardParametersChanged(_)
@@ -99,7 +99,7 @@ async fn close(event: &PeriodClosed, reserve: Address, book: &mut Book<'_>) -> a
         (Kind::RewardRelease, funds, Place::RewardOwed(reserve), event.release),
         (Kind::Surplus, funds, Place::Unburned(reserve), event.burned),
     ] {
-        book.transfer(movement(kind, from, to, amount)).await?;
+        book.transfer(Movement::fees(kind, from, to, amount)).await?;
     }
     Ok(())
 }
@@ -107,11 +107,8 @@ async fn close(event: &PeriodClosed, reserve: Address, book: &mut Book<'_>) -> a
 /// What is distributed moves by the vault's `FeesDistributed`; what is withheld stays owed.
 async fn claim(event: &RewardClaimed, reserve: Address, book: &mut Book<'_>) -> anyhow::Result<()> {
     let (from, to) = (Place::RewardOwed(reserve), Place::Wallet(event.payout));
-    let paid = Movement {
-        operator: Some(event.operator),
-        ..movement(Kind::Claim, from, to, event.paid)
-    };
-    book.transfer(paid).await?;
+    book.transfer(Movement::fees(Kind::Claim, from, to, event.paid).of(event.operator))
+        .await?;
     let amount = event
         .paid
         .checked_add(event.distributed)
@@ -120,15 +117,4 @@ async fn claim(event: &RewardClaimed, reserve: Address, book: &mut Book<'_>) -> 
     let of_network = book.network().await?.uptime_rewards.increase(amount);
     book.summed(of_operator)?;
     book.summed(of_network)
-}
-
-fn movement(kind: Kind, from: Place, to: Place, amount: U256) -> Movement {
-    Movement {
-        kind,
-        token: Token::Fee,
-        from,
-        to,
-        operator: None,
-        amount,
-    }
 }

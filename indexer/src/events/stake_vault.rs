@@ -1,6 +1,5 @@
 //! Events of `StakeVault`.
 
-use alloy::primitives::{Address, U256};
 use plumbline_protocol::Contract;
 use plumbline_protocol::StakeVault::{PoolReset, Slashed, StakeVaultEvents as Events, Staked, Thawed};
 use plumbline_protocol::deployment::Addresses;
@@ -65,7 +64,7 @@ pub(super) async fn apply(event: &Events, book: &mut Book<'_>) -> anyhow::Result
         Events::Thawed(e) => thaw(e, book).await,
         Events::Withdrawn(e) => {
             let (from, to) = (Place::StakeThawing(e.operator), Place::Wallet(e.delegator));
-            book.transfer(stake_movement(Kind::Withdraw, from, to, e.operator, e.assets))
+            book.transfer(Movement::stake(Kind::Withdraw, from, to, e.assets).of(e.operator))
                 .await
         }
         Events::Slashed(e) => slash(e, book).await,
@@ -81,31 +80,18 @@ pub(super) async fn apply(event: &Events, book: &mut Book<'_>) -> anyhow::Result
             } else {
                 Place::Wallet(e.from)
             };
-            book.transfer(reward_movement(
-                Kind::Reward,
-                from,
-                Place::Rewards(e.operator),
-                e.operator,
-                e.amount,
-            ))
-            .await
+            book.transfer(Movement::fees(Kind::Reward, from, Place::Rewards(e.operator), e.amount).of(e.operator))
+                .await
         }
         Events::RewardsClaimed(e) => {
             let (from, to) = (Place::Rewards(e.operator), Place::Wallet(e.delegator));
-            book.transfer(reward_movement(Kind::RewardClaim, from, to, e.operator, e.amount))
+            book.transfer(Movement::fees(Kind::RewardClaim, from, to, e.amount).of(e.operator))
                 .await
         }
         Events::SlashedStakeCollected(e) => {
             let (kind, to) = Place::payee(e.account);
-            book.transfer(Movement {
-                kind,
-                token: Token::Stake,
-                from: Place::StakeCredit(e.account),
-                to,
-                operator: None,
-                amount: e.amount,
-            })
-            .await
+            book.transfer(Movement::stake(kind, Place::StakeCredit(e.account), to, e.amount))
+                .await
         }
         Events::StakeVaultConfigured(e) => {
             let Addresses {
@@ -123,7 +109,7 @@ pub(super) async fn apply(event: &Events, book: &mut Book<'_>) -> anyhow::Result
 
 async fn stake(event: &Staked, book: &mut Book<'_>) -> anyhow::Result<()> {
     let (from, to) = (Place::Wallet(event.delegator), Place::StakeActive(event.operator));
-    book.transfer(stake_movement(Kind::Stake, from, to, event.operator, event.assets))
+    book.transfer(Movement::stake(Kind::Stake, from, to, event.assets).of(event.operator))
         .await?;
     let account = book.operator(event.operator).await?;
     let mut changes = vec![account.shares.increase(event.shares)];
@@ -135,7 +121,7 @@ async fn stake(event: &Staked, book: &mut Book<'_>) -> anyhow::Result<()> {
 
 async fn thaw(event: &Thawed, book: &mut Book<'_>) -> anyhow::Result<()> {
     let (from, to) = (Place::StakeActive(event.operator), Place::StakeThawing(event.operator));
-    book.transfer(stake_movement(Kind::Thaw, from, to, event.operator, event.assets))
+    book.transfer(Movement::stake(Kind::Thaw, from, to, event.assets).of(event.operator))
         .await?;
     let account = book.operator(event.operator).await?;
     let mut changes = vec![account.shares.decrease(event.shares)];
@@ -183,26 +169,4 @@ async fn reset(event: &PoolReset, book: &mut Book<'_>) -> anyhow::Result<()> {
     ];
     let parts = [(Kind::Slash, sink, event.dust)];
     book.penalize(Token::Stake, event.operator, &sources, &parts).await
-}
-
-fn stake_movement(kind: Kind, from: Place, to: Place, operator: Address, amount: U256) -> Movement {
-    Movement {
-        kind,
-        token: Token::Stake,
-        from,
-        to,
-        operator: Some(operator),
-        amount,
-    }
-}
-
-fn reward_movement(kind: Kind, from: Place, to: Place, operator: Address, amount: U256) -> Movement {
-    Movement {
-        kind,
-        token: Token::Fee,
-        from,
-        to,
-        operator: Some(operator),
-        amount,
-    }
 }
