@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
+import {IStakeTotals} from "./interfaces/IStakeTotals.sol";
 import {IStakeVault} from "./interfaces/IStakeVault.sol";
 import {ExactTransfer} from "./libraries/ExactTransfer.sol";
 import {ShareMath} from "./libraries/ShareMath.sol";
@@ -240,12 +241,12 @@ contract StakeVault is IStakeVault, AccessManaged, ReentrancyGuardTransient {
         return own + Math.min(_pools[operator].assets - own, MAX_DELEGATION_RATIO * own);
     }
 
-    /// @inheritdoc IStakeVault
+    /// @inheritdoc IStakeTotals
     function totalAssets() external view returns (uint256) {
         return _totals.assets;
     }
 
-    /// @inheritdoc IStakeVault
+    /// @inheritdoc IStakeTotals
     function totalThawing() external view returns (uint256) {
         return _totals.thawAssets;
     }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
+import {IStakeTotals} from "./IStakeTotals.sol";
+
 /// @title Stake of operators and their delegators: one share pool for each operator
 /// @notice Immutable. A slash takes from the whole pool pro rata, thawing stake included. Amounts are base units of
 ///         the stake token unless a name says fee; shares have six more decimals than assets.
-interface IStakeVault {
+interface IStakeVault is IStakeTotals {
     /// @notice Durations in seconds; `thaw >= evidence + dispute + resolution + buffer` is checked at deployment, so
     ///         that no fault committed before a thaw began can outlive it.
     struct Durations {
@@ -189,12 +191,6 @@ interface IStakeVault {
     ///         times as much of others'; zero while its own is below the floor. Thawing stake does not count, because a
     ///         fault found tomorrow may find it gone.
     function collateral(address operator) external view returns (uint256 assets);
-
-    /// @notice Active stake of all pools.
-    function totalAssets() external view returns (uint256 assets);
-
-    /// @notice Thawing stake of all pools.
-    function totalThawing() external view returns (uint256 assets);
 
     /// @notice Active plus thawing stake: what a slash can reach.
     function slashable(address operator) external view returns (uint256 assets);
