@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use alloy::primitives::{Address, B256, U256};
 use plumbline_protocol::Deployment;
-use plumbline_protocol::deployment::{Addresses, BlockRef, Parameters, Transaction};
+use plumbline_protocol::deployment::{Addresses, BlockRef, Parameters, SourceKind, Transaction};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -253,6 +253,7 @@ impl Session {
             });
         }
         Ok(Deployment {
+            source: SourceKind::Plumbline,
             chain_id: journal.chain_id,
             block: first_block.ok_or(Error::Vanished {
                 step: Step::AccessManager,

@@ -23,7 +23,14 @@ pub(crate) struct Parameters {
     pub(crate) schedule: Option<Schedule>,
 }
 
-/// One log being written.
+/// Where the fact of one log is written.
+pub(crate) struct Page<'a> {
+    pub(crate) rows: &'a mut Rows,
+    pub(crate) addresses: &'a Addresses,
+    pub(crate) at: At,
+}
+
+/// One log being applied.
 pub(crate) struct Book<'a> {
     pub(crate) db: &'a mut PgConnection,
     pub(crate) rows: &'a mut Rows,

@@ -18,23 +18,31 @@ use crate::metrics;
 /// An endpoint that has not answered by then is treated as down.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What identifies a block and links it to its parent.
+/// What identifies a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) number: u64,
     pub(crate) hash: B256,
-    pub(crate) parent_hash: B256,
     /// Unix seconds.
     pub(crate) timestamp: u64,
 }
 
-impl From<Block> for Header {
+/// A block and the one it follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Linked {
+    pub(crate) header: Header,
+    pub(crate) parent_hash: B256,
+}
+
+impl From<Block> for Linked {
     fn from(block: Block) -> Self {
         Self {
-            number: block.header.number,
-            hash: block.header.hash,
+            header: Header {
+                number: block.header.number,
+                hash: block.header.hash,
+                timestamp: block.header.timestamp,
+            },
             parent_hash: block.header.parent_hash,
-            timestamp: block.header.timestamp,
         }
     }
 }
@@ -92,22 +100,22 @@ impl Chain {
     }
 
     /// The newest block.
-    pub(crate) async fn head(&self) -> Result<Header, RpcFailure> {
+    pub(crate) async fn head(&self) -> Result<Linked, RpcFailure> {
         let method = "eth_getBlockByNumber";
         let block = self
             .request(method, self.provider.get_block_by_number(BlockNumberOrTag::Latest))
             .await?;
         block
-            .map(Header::from)
+            .map(Linked::from)
             .ok_or_else(|| self.invalid(method, "no latest block"))
     }
 
     /// Number of the newest final block; below `head` by the configured depth where the chain does not know the tag.
-    pub(crate) async fn finalized(&self, head: Header) -> Result<u64, RpcFailure> {
+    pub(crate) async fn finalized(&self, head: u64) -> Result<u64, RpcFailure> {
         let request = self.provider.get_block_by_number(BlockNumberOrTag::Finalized);
-        let fallback = head.number.saturating_sub(self.finality_depth);
+        let fallback = head.saturating_sub(self.finality_depth);
         match self.request("eth_getBlockByNumber", request).await {
-            Ok(Some(block)) => Ok(block.header.number.min(head.number)),
+            Ok(Some(block)) => Ok(block.header.number.min(head)),
             Ok(None) => Ok(fallback),
             Err(error) if error.kind == RpcFailureKind::Rejected => Ok(fallback),
             Err(error) => Err(error),
@@ -116,15 +124,20 @@ impl Chain {
 
     /// The canonical block at a height; none above the head.
     pub(crate) async fn header(&self, number: u64) -> Result<Option<Header>, RpcFailure> {
+        Ok(self.linked(number).await?.map(|block| block.header))
+    }
+
+    /// The same with its parent.
+    pub(crate) async fn linked(&self, number: u64) -> Result<Option<Linked>, RpcFailure> {
         let method = "eth_getBlockByNumber";
         let block = self
             .request(method, self.provider.get_block_by_number(number.into()))
             .await?;
-        match block.map(Header::from) {
-            Some(header) if header.number != number => {
-                Err(self.invalid(method, &format!("block {} for {number}", header.number)))
+        match block.map(Linked::from) {
+            Some(block) if block.header.number != number => {
+                Err(self.invalid(method, &format!("block {} for {number}", block.header.number)))
             }
-            header => Ok(header),
+            block => Ok(block),
         }
     }
 

@@ -1,19 +1,19 @@
 //! The one connection that writes: it holds the lock that makes it the only one.
 
+use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
 use alloy::primitives::B256;
 use anyhow::Context;
-use plumbline_protocol::{Contract, Deployment};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 
-use crate::book::Parameters;
 use crate::error::Halt;
 use crate::identity::{Identity, TokenInfo};
 use crate::schedule::Schedule;
-use crate::sql::{Uint, address, bytes32};
+use crate::source::Source;
+use crate::sql::bytes32;
 
 /// Key of the advisory lock that elects the one writer of a database.
 const WRITER_LOCK: i64 = 0x706c_756d_626c_696e;
@@ -82,106 +82,38 @@ async fn lock(db: &mut PgConnection) -> anyhow::Result<()> {
 }
 
 /// Whether the database holds this deployment already; one of another is refused.
-pub(crate) async fn holds(db: &mut PgConnection, deployment: &Deployment, identity: Identity) -> anyhow::Result<bool> {
-    let row = sqlx::query!(
-        "select chain_id, genesis_hash, start_block, model_registry, stake_vault, operator_registry, uptime_ledger,
-                price_oracle, reward_reserve, inference_settlement, slasher, block_randomness, verifier_registry,
-                judge_committee, stress_gauge, case_docket, audit_manager, challenge_manager
-         from deployment"
-    )
-    .fetch_optional(db)
-    .await
-    .context("read the deployment")?;
+pub(crate) async fn holds<S: Source>(db: &mut PgConnection, source: &S, identity: Identity) -> anyhow::Result<bool> {
+    let row = sqlx::query!("select source, chain_id, genesis_hash, start_block from deployment")
+        .fetch_optional(&mut *db)
+        .await
+        .context("read the deployment")?;
     let Some(row) = row else { return Ok(false) };
-    let contracts = &deployment.contracts;
     let genesis_hash = bytes32(&row.genesis_hash)?;
-    // An endpoint without old blocks shows no genesis; the deployment's block is compared in any case.
+    // An endpoint without old blocks shows no genesis; the first block is compared in any case.
     let given_genesis = if identity.genesis_hash.is_zero() {
         genesis_hash
     } else {
         identity.genesis_hash
     };
-    let same = |what, in_database: String, given: String| {
-        if in_database == given {
-            Ok(())
-        } else {
-            Err(Halt::OtherDeployment {
-                what,
-                in_database,
-                given,
-            })
-        }
-    };
-    same("chain", row.chain_id.to_string(), identity.chain_id.to_string())?;
-    same(
-        "a chain with genesis block",
-        genesis_hash.to_string(),
-        given_genesis.to_string(),
-    )?;
-    same(
-        "a deployment from block",
-        row.start_block.to_string(),
-        deployment.block.number.to_string(),
-    )?;
-    for (contract, in_database) in [
-        (Contract::ModelRegistry, &row.model_registry),
-        (Contract::StakeVault, &row.stake_vault),
-        (Contract::OperatorRegistry, &row.operator_registry),
-        (Contract::UptimeLedger, &row.uptime_ledger),
-        (Contract::PriceOracle, &row.price_oracle),
-        (Contract::RewardReserve, &row.reward_reserve),
-        (Contract::InferenceSettlement, &row.inference_settlement),
-        (Contract::Slasher, &row.slasher),
-        (Contract::BlockRandomness, &row.block_randomness),
-        (Contract::VerifierRegistry, &row.verifier_registry),
-        (Contract::JudgeCommittee, &row.judge_committee),
-        (Contract::StressGauge, &row.stress_gauge),
-        (Contract::CaseDocket, &row.case_docket),
-        (Contract::AuditManager, &row.audit_manager),
-        (Contract::ChallengeManager, &row.challenge_manager),
-    ] {
-        same(
-            contract.name(),
-            address(in_database)?.to_string(),
-            contracts.of(contract).to_string(),
-        )?;
-    }
+    same("contracts of", row.source.as_str(), source.name())?;
+    same("chain", u64::try_from(row.chain_id)?, identity.chain_id)?;
+    same("a chain with genesis block", genesis_hash, given_genesis)?;
+    let first_block = source.first_block().number;
+    same("a deployment from block", u64::try_from(row.start_block)?, first_block)?;
+    source.check(db).await?;
     Ok(true)
 }
 
-/// Makes an empty database one of this deployment.
-pub(crate) async fn claim(db: &mut PgConnection, deployment: &Deployment, identity: Identity) -> anyhow::Result<()> {
-    let contracts = &deployment.contracts;
-    sqlx::query!(
-        "insert into deployment (chain_id, genesis_hash, start_block, model_registry, stake_vault, operator_registry,
-                                 uptime_ledger, price_oracle, reward_reserve, inference_settlement, slasher,
-                                 block_randomness, verifier_registry, judge_committee, stress_gauge, case_docket,
-                                 audit_manager, challenge_manager)
-         values ($1, $2::bytea, $3, $4::bytea, $5::bytea, $6::bytea, $7::bytea, $8::bytea, $9::bytea, $10::bytea,
-                 $11::bytea, $12::bytea, $13::bytea, $14::bytea, $15::bytea, $16::bytea, $17::bytea, $18::bytea)",
-        i64::try_from(identity.chain_id)?,
-        identity.genesis_hash.as_slice(),
-        i64::try_from(deployment.block.number)?,
-        contracts.model_registry.as_slice(),
-        contracts.stake_vault.as_slice(),
-        contracts.operator_registry.as_slice(),
-        contracts.uptime_ledger.as_slice(),
-        contracts.price_oracle.as_slice(),
-        contracts.reward_reserve.as_slice(),
-        contracts.inference_settlement.as_slice(),
-        contracts.slasher.as_slice(),
-        contracts.block_randomness.as_slice(),
-        contracts.verifier_registry.as_slice(),
-        contracts.judge_committee.as_slice(),
-        contracts.stress_gauge.as_slice(),
-        contracts.case_docket.as_slice(),
-        contracts.audit_manager.as_slice(),
-        contracts.challenge_manager.as_slice(),
-    )
-    .execute(db)
-    .await
-    .context("record the deployment")?;
-    Ok(())
+/// Refuses a database that holds something else than what was given.
+pub(crate) fn same<T: PartialEq + Display>(what: &'static str, in_database: T, given: T) -> Result<(), Halt> {
+    if in_database == given {
+        return Ok(());
+    }
+    Err(Halt::OtherDeployment {
+        what,
+        in_database: in_database.to_string(),
+        given: given.to_string(),
+    })
 }
 
 /// Records what the tokens say of themselves.
@@ -257,41 +189,6 @@ pub(crate) async fn observe(db: &mut PgConnection, head: u64, finalized: u64) ->
     .fetch_one(db)
     .await
     .context("record the head")
-}
-
-/// What the contracts were configured with, as far as it is indexed.
-pub(crate) async fn parameters(db: &mut PgConnection, deployment: &Deployment) -> anyhow::Result<Parameters> {
-    let row = sqlx::query!(
-        r#"select (select reserve from inference_settlement_configured limit 1) as reserve,
-                  (select sink from stake_vault_configured limit 1) as sink"#
-    )
-    .fetch_one(&mut *db)
-    .await
-    .context("read the configuration")?;
-    let schedule = sqlx::query!(
-        r#"select genesis as "genesis: Uint", slot_seconds, slots_per_period, report_window as "report_window: Uint",
-                  timestamp
-           from uptime_ledger_configured join block on number = block_number limit 1"#
-    )
-    .fetch_optional(db)
-    .await
-    .context("read the schedule")?;
-    let schedule = match schedule {
-        Some(row) => Some(Schedule {
-            genesis: row.genesis.0.to(),
-            period_seconds: u64::try_from(row.slot_seconds)? * u64::try_from(row.slots_per_period)?,
-            slots: u32::try_from(row.slots_per_period)?,
-            report_window: row.report_window.0.to(),
-            deployed_at: u64::try_from(row.timestamp)?,
-        }),
-        None => None,
-    };
-    Ok(Parameters {
-        addresses: deployment.contracts,
-        reserve: row.reserve.as_deref().map(address).transpose()?,
-        sink: row.sink.as_deref().map(address).transpose()?,
-        schedule,
-    })
 }
 
 /// The first period that is not closed yet.

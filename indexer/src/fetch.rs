@@ -7,7 +7,7 @@ use alloy::primitives::B256;
 use alloy::rpc::types::Log;
 use futures::{StreamExt, TryStreamExt};
 
-use crate::chain::{Chain, Header};
+use crate::chain::{Chain, Header, Linked};
 use crate::error::{Moved, RpcFailureKind};
 use crate::metrics;
 
@@ -101,20 +101,23 @@ pub(crate) async fn window(
     range: RangeInclusive<u64>,
     parent: Option<B256>,
 ) -> anyhow::Result<Vec<FetchedBlock>> {
-    let headers: Vec<Header> = futures::stream::iter(range)
-        .map(|number| chain.existing_header(number))
+    let blocks: Vec<Linked> = futures::stream::iter(range)
+        .map(|number| async move {
+            let block = chain.linked(number).await?;
+            block.ok_or_else(|| anyhow::Error::from(Moved(format!("block {number} is gone"))))
+        })
         .buffered(CONCURRENT_REQUESTS)
         .try_collect()
         .await?;
     let mut expected = parent;
-    for header in &headers {
-        if expected.is_some_and(|hash| hash != header.parent_hash) {
-            return Err(Moved(format!("block {} has another parent", header.number)).into());
+    for block in &blocks {
+        if expected.is_some_and(|hash| hash != block.parent_hash) {
+            return Err(Moved(format!("block {} has another parent", block.header.number)).into());
         }
-        expected = Some(header.hash);
+        expected = Some(block.header.hash);
     }
-    futures::stream::iter(headers)
-        .map(|header| async move {
+    futures::stream::iter(blocks)
+        .map(|Linked { header, .. }| async move {
             let logs = chain.logs_of(header).await?;
             Ok(FetchedBlock { header, logs })
         })

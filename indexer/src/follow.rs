@@ -4,23 +4,24 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use alloy::primitives::B256;
-use plumbline_protocol::Deployment;
 use sqlx::PgConnection;
 use sqlx::postgres::PgConnectOptions;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::accounts::Accounts;
-use crate::book::Parameters;
-use crate::chain::{Chain, Header};
-use crate::commit::{Sighting, commit, prepare};
+use crate::batch::{Batch, Clock};
+use crate::chain::{Chain, Header, Linked};
+use crate::commit::{Sighting, commit};
 use crate::config::Config;
 use crate::database::{self, Stored};
 use crate::error::{Remedy, RpcFailure};
-use crate::fetch::{self, Span};
+use crate::fetch::{self, FetchedBlock, Span};
 use crate::health::Shared;
-use crate::identity::{check_deployment, identify, tokens};
-use crate::{events, hint, metrics, rewind};
+use crate::identity::{check_deployment, identify};
+use crate::log::Log;
+use crate::rows::At;
+use crate::source::Source;
+use crate::{hint, metrics, rewind};
 
 /// Blocks that are not final yet are read and written at most so many at a time.
 const WINDOW_BLOCKS: u64 = 64;
@@ -35,9 +36,9 @@ const HEARTBEAT: Duration = Duration::from_secs(2);
 const PROGRESS_PAUSE: Duration = Duration::from_secs(5);
 
 /// Follows until cancelled; returns an error only for what waiting does not mend.
-pub(crate) async fn follow(
+pub(crate) async fn follow<S: Source>(
     config: &Config,
-    deployment: &Deployment,
+    source: &S,
     status: &Shared,
     cancel: &CancellationToken,
 ) -> anyhow::Result<()> {
@@ -47,7 +48,7 @@ pub(crate) async fn follow(
         .clone()
         .map(|url| tokio::spawn(hint::listen(url, news.clone(), cancel.clone())));
     let followed = cancel
-        .run_until_cancelled(follow_forever(config, deployment, status, &news))
+        .run_until_cancelled(follow_forever(config, source, status, &news))
         .await;
     if let Some(hints) = hints {
         hints.abort();
@@ -62,19 +63,14 @@ pub(crate) async fn follow(
 }
 
 /// What is dropped at any await here rolls back: a range is committed whole or not at all.
-async fn follow_forever(
-    config: &Config,
-    deployment: &Deployment,
-    status: &Shared,
-    news: &Notify,
-) -> anyhow::Result<()> {
+async fn follow_forever<S: Source>(config: &Config, source: &S, status: &Shared, news: &Notify) -> anyhow::Result<()> {
     let database = database::options(&config.database_url)?;
     let mut session = None;
     let mut wait = FIRST_WAIT;
     let mut looks_again = 0;
     loop {
         let looked = match &mut session {
-            None => Session::open(config, &database, deployment).await.map(|opened| {
+            None => Session::open(config, &database, source).await.map(|opened| {
                 session = Some(opened);
                 Look::More
             }),
@@ -123,14 +119,14 @@ enum Look {
 }
 
 /// One connection to the database and what this process knows while it holds it.
-struct Session<'a> {
-    deployment: &'a Deployment,
+struct Session<'a, S: Source> {
+    source: &'a S,
     chain: Chain,
     db: PgConnection,
     /// The endpoint was checked since it last failed.
     verified: bool,
-    accounts: Accounts,
-    parameters: Parameters,
+    /// Nothing when it was not committed: it is loaded again before it is needed.
+    state: Option<S::State>,
     span: Span,
     tip: Option<Stored>,
     tip_header: Option<Header>,
@@ -140,33 +136,31 @@ struct Session<'a> {
     progress: Progress,
 }
 
-impl<'a> Session<'a> {
-    async fn open(config: &Config, database: &PgConnectOptions, deployment: &'a Deployment) -> anyhow::Result<Self> {
-        let addresses = events::sources(&deployment.contracts);
+impl<'a, S: Source> Session<'a, S> {
+    async fn open(config: &Config, database: &PgConnectOptions, source: &'a S) -> anyhow::Result<Self> {
+        let addresses = source.contracts().into_iter().map(|(_, address)| address).collect();
         let chain = Chain::connect(&config.rpc_url, addresses, config.finality_depth).await?;
-        let identity = identify(&chain, deployment).await?;
+        let identity = identify(&chain, source).await?;
         let mut db = database::open(database).await?;
-        let known = database::holds(&mut db, deployment, identity).await?;
-        check_deployment(&chain, deployment).await?;
+        let known = database::holds(&mut db, source, identity).await?;
+        check_deployment(&chain, source).await?;
         if !known {
-            database::claim(&mut db, deployment, identity).await?;
+            source.claim(&mut db, identity).await?;
         }
-        database::record_tokens(&mut db, &tokens(&chain, &deployment.contracts).await?).await?;
-        let parameters = database::parameters(&mut db, deployment).await?;
+        source.describe(&mut db, &chain).await?;
         let tip = database::tip(&mut db).await?;
         tracing::info!(
             chain_id = identity.chain_id,
             endpoint = chain.endpoint(),
-            from_block = tip.map_or(deployment.block.number as i64, |tip| tip.number + 1),
+            from_block = tip.map_or(source.first_block().number as i64, |tip| tip.number + 1),
             "following"
         );
         Ok(Self {
-            deployment,
+            source,
             chain,
             db,
             verified: true,
-            accounts: Accounts::default(),
-            parameters,
+            state: None,
             span: Span::new(config.max_range),
             tip,
             tip_header: None,
@@ -180,16 +174,17 @@ impl<'a> Session<'a> {
     /// Looks at the head once and does the next thing that follows from it.
     async fn look(&mut self, status: &Shared) -> anyhow::Result<Look> {
         self.verify().await?;
-        let head = self.chain.head().await?;
+        let linked = self.chain.head().await?;
+        let head = linked.header;
         if self.settled_head == Some(head.hash) {
             self.beat(head).await?;
             status.looked(head.number, self.tip_number());
             return Ok(Look::Settled);
         }
-        let finalized = self.chain.finalized(head).await?;
+        let finalized = self.chain.finalized(head.number).await?;
         metrics::head_seen(head.number, finalized);
         if let Some(tip) = self.tip {
-            match self.compare(tip, head).await? {
+            match self.compare(tip, linked).await? {
                 Standing::Canonical => self.looks_behind = 0,
                 Standing::Behind => {
                     self.looks_behind += 1;
@@ -207,7 +202,7 @@ impl<'a> Session<'a> {
         };
         let next = self
             .tip_number()
-            .map_or(self.deployment.block.number, |number| number + 1);
+            .map_or(self.source.first_block().number, |number| number + 1);
         if next > head.number {
             self.settle(head, sighting).await?;
             status.looked(head.number, self.tip_number());
@@ -232,20 +227,20 @@ impl<'a> Session<'a> {
     async fn verify(&mut self) -> anyhow::Result<()> {
         if !self.verified {
             self.chain = self.chain.reconnect().await?;
-            let identity = identify(&self.chain, self.deployment).await?;
-            database::holds(&mut self.db, self.deployment, identity).await?;
-            check_deployment(&self.chain, self.deployment).await?;
+            let identity = identify(&self.chain, self.source).await?;
+            database::holds(&mut self.db, self.source, identity).await?;
+            check_deployment(&self.chain, self.source).await?;
             self.verified = true;
         }
         Ok(())
     }
 
     /// How the newest stored block stands to the chain.
-    async fn compare(&self, tip: Stored, head: Header) -> anyhow::Result<Standing> {
+    async fn compare(&self, tip: Stored, head: Linked) -> anyhow::Result<Standing> {
         let number = tip.number as u64;
-        let there = if head.number == number {
-            Some(head.hash)
-        } else if head.number == number + 1 {
+        let there = if head.header.number == number {
+            Some(head.header.hash)
+        } else if head.header.number == number + 1 {
             Some(head.parent_hash)
         } else {
             self.chain.header(number).await?.map(|header| header.hash)
@@ -262,8 +257,7 @@ impl<'a> Session<'a> {
         self.verified = false;
         self.verify().await?;
         rewind::past_reorg(&mut self.db, &self.chain, tip).await?;
-        self.accounts = Accounts::default();
-        self.parameters = database::parameters(&mut self.db, self.deployment).await?;
+        self.state = None;
         self.tip = database::tip(&mut self.db).await?;
         self.tip_header = None;
         self.looks_behind = 0;
@@ -272,15 +266,8 @@ impl<'a> Session<'a> {
 
     /// Everything up to the head is written: only finality may have moved.
     async fn settle(&mut self, head: Header, sighting: Sighting) -> anyhow::Result<()> {
-        self.tip = commit(
-            &mut self.db,
-            &mut self.accounts,
-            &mut self.parameters,
-            self.tip,
-            &[],
-            sighting,
-        )
-        .await?;
+        let state = self.loaded().await?;
+        self.commit(state, Batch::new(), sighting).await?;
         self.settled_head = Some(head.hash);
         self.heartbeat = Instant::now();
         metrics::indexed(self.tip_number().unwrap_or_default(), 0);
@@ -309,28 +296,60 @@ impl<'a> Session<'a> {
             fetch::window(&self.chain, next..=end, self.tip.map(|tip| tip.hash)).await?
         };
         let last = fetched.last().map(|block| block.header);
-        let next_period = match &self.parameters.schedule {
+        let mut state = self.loaded().await?;
+        let schedule = self.source.schedule(&state);
+        let next_period = match &schedule {
             Some(schedule) => database::next_period(&mut self.db, schedule).await?,
             None => 0,
         };
-        let blocks = prepare(&self.chain, &self.parameters, next_period, before, fetched).await?;
-        self.accounts.trim();
-        let committed = commit(
-            &mut self.db,
-            &mut self.accounts,
-            &mut self.parameters,
-            self.tip,
-            &blocks,
-            sighting,
-        )
-        .await;
-        if committed.is_err() {
-            // What was changed in memory was not written.
-            self.accounts = Accounts::default();
+        let mut batch = self.decode(fetched)?;
+        for block in batch.blocks.values_mut() {
+            self.source.complete(&self.chain, &mut block.events).await?;
         }
-        self.tip = committed?;
+        Clock::new(schedule, next_period, before)
+            .pass(self.source, &self.chain, &mut batch)
+            .await?;
+        self.source.trim(&mut state);
+        self.commit(state, batch, sighting).await?;
         self.tip_header = last;
         Ok(())
+    }
+
+    async fn loaded(&mut self) -> anyhow::Result<S::State> {
+        match self.state.take() {
+            Some(state) => Ok(state),
+            None => self.source.load(&mut self.db).await,
+        }
+    }
+
+    /// Keeps the state only if what was changed in it was written.
+    async fn commit(&mut self, mut state: S::State, batch: Batch<S::Event>, sighting: Sighting) -> anyhow::Result<()> {
+        self.tip = commit(&mut self.db, self.source, &mut state, self.tip, batch, sighting).await?;
+        self.state = Some(state);
+        Ok(())
+    }
+
+    fn decode(&self, fetched: Vec<FetchedBlock>) -> anyhow::Result<Batch<S::Event>> {
+        let mut batch = Batch::new();
+        for FetchedBlock { header, logs } in fetched {
+            batch.begin_block(header);
+            for log in logs {
+                let at = At {
+                    block_number: i64::try_from(header.number)?,
+                    timestamp: header.timestamp,
+                    log_index: i32::try_from(log.log_index.unwrap_or_default())?,
+                    tx_hash: log.transaction_hash.unwrap_or_default(),
+                };
+                let log = Log {
+                    at,
+                    address: log.address(),
+                    topics: log.topics(),
+                    data: &log.inner.data.data,
+                };
+                batch.add(self.source, &log)?;
+            }
+        }
+        Ok(batch)
     }
 }
 

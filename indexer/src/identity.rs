@@ -4,11 +4,12 @@ use alloy::primitives::{Address, B256};
 use alloy::providers::Provider;
 use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolCall;
+use plumbline_protocol::TestToken;
 use plumbline_protocol::deployment::Addresses;
-use plumbline_protocol::{Deployment, TestToken};
 
 use crate::chain::Chain;
 use crate::error::Halt;
+use crate::source::Source;
 
 /// A chain as this endpoint shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,13 +28,13 @@ pub(crate) struct TokenInfo {
 }
 
 /// Which chain the endpoint serves; it must be the deployments file's.
-pub(crate) async fn identify(chain: &Chain, deployment: &Deployment) -> anyhow::Result<Identity> {
+pub(crate) async fn identify<S: Source>(chain: &Chain, source: &S) -> anyhow::Result<Identity> {
     let chain_id = chain.chain_id().await?;
-    if chain_id != deployment.chain_id {
+    if chain_id != source.chain_id() {
         return Err(other_chain(format!(
             "the deployments file is for chain {}, but {} serves chain {chain_id}; give the file (--deployment) or the \
              RPC URL (--rpc-url) of the other",
-            deployment.chain_id,
+            source.chain_id(),
             chain.endpoint()
         )));
     }
@@ -42,8 +43,8 @@ pub(crate) async fn identify(chain: &Chain, deployment: &Deployment) -> anyhow::
 }
 
 /// Checks that the contracts were deployed to this very chain.
-pub(crate) async fn check_deployment(chain: &Chain, deployment: &Deployment) -> anyhow::Result<()> {
-    let block = deployment.block;
+pub(crate) async fn check_deployment<S: Source>(chain: &Chain, source: &S) -> anyhow::Result<()> {
+    let block = source.first_block();
     let Some(there) = chain.header(block.number).await? else {
         // A node that starts or synchronises gets there; one that was reset never does, and this says so meanwhile.
         let problem = format!(
@@ -62,12 +63,12 @@ pub(crate) async fn check_deployment(chain: &Chain, deployment: &Deployment) -> 
             there.hash
         )));
     }
-    for (contract, address) in deployment.contracts.deployed() {
+    for (contract, address) in source.contracts() {
         if !chain.has_code(address).await? {
             return Err(other_chain(format!(
                 "there is no {contract} at {address} on chain {}; check the deployments file, or deploy with \
                  `plumbline deploy`",
-                deployment.chain_id
+                source.chain_id()
             )));
         }
     }

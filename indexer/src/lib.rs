@@ -1,6 +1,7 @@
 //! Follows the chain and writes its events as rows.
 
 mod accounts;
+mod batch;
 mod book;
 mod chain;
 mod commit;
@@ -15,18 +16,25 @@ mod follow;
 mod health;
 mod hint;
 mod identity;
+mod log;
 mod metrics;
+mod plumbline;
 mod rewind;
 mod rows;
 mod schedule;
+mod source;
 mod sql;
 mod text;
 
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
 use plumbline_protocol::Deployment;
+use plumbline_protocol::deployment::SourceKind;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+use plumbline::Plumbline;
+use source::Source;
 
 pub use config::Config;
 pub use error::{Halt, RpcFailure, RpcFailureKind};
@@ -39,19 +47,32 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 /// Metrics go to the process's recorder; `recorder` renders them at `/metrics`. With a listen address, a halt keeps the process alive until it is cancelled, so that `/readyz` can say why.
 pub async fn run(config: Config, recorder: Option<PrometheusHandle>, cancel: CancellationToken) -> anyhow::Result<()> {
     metrics::describe();
-    let deployment = Deployment::read(&config.deployment)?;
+    match SourceKind::of(&config.deployment)? {
+        SourceKind::Plumbline => {
+            let deployment = Deployment::read(&config.deployment)?;
+            run_source(config, Plumbline::new(deployment), recorder, cancel).await
+        }
+    }
+}
+
+async fn run_source<S: Source>(
+    config: Config,
+    source: S,
+    recorder: Option<PrometheusHandle>,
+    cancel: CancellationToken,
+) -> anyhow::Result<()> {
     if let Some(number) = config.rewind_to {
-        return rewind::by_hand(&config, &deployment, number).await;
+        return rewind::by_hand(&config, &source, number).await;
     }
     let status = health::Shared::default();
     let Some(listen) = config.listen else {
-        return follow::follow(&config, &deployment, &status, &cancel).await;
+        return follow::follow(&config, &source, &status, &cancel).await;
     };
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("listen on {listen} for health and metrics; choose another with --listen"))?;
     let endpoints = tokio::spawn(health::serve(listener, status.clone(), recorder, cancel.clone()));
-    let followed = follow::follow(&config, &deployment, &status, &cancel).await;
+    let followed = follow::follow(&config, &source, &status, &cancel).await;
     if let Err(error) = &followed {
         tracing::error!(
             error = format!("{error:#}"),

@@ -1,7 +1,6 @@
 //! Takes rows back: past a reorg by itself, beyond finality only when told to.
 
 use anyhow::Context;
-use plumbline_protocol::Deployment;
 use sqlx::{Connection, PgConnection};
 
 use crate::chain::Chain;
@@ -10,6 +9,7 @@ use crate::config::Config;
 use crate::database::{self, Stored};
 use crate::error::Halt;
 use crate::metrics;
+use crate::source::Source;
 
 /// Deletes every row above the newest stored block that is still canonical.
 pub(crate) async fn past_reorg(db: &mut PgConnection, chain: &Chain, tip: Stored) -> anyhow::Result<()> {
@@ -95,7 +95,7 @@ async fn delete_above(db: &mut PgConnection, number: i64) -> anyhow::Result<u64>
 }
 
 /// `plumbline index --rewind-to N`: forgets all blocks above N, final or not.
-pub(crate) async fn by_hand(config: &Config, deployment: &Deployment, number: u64) -> anyhow::Result<()> {
+pub(crate) async fn by_hand<S: Source>(config: &Config, source: &S, number: u64) -> anyhow::Result<()> {
     let number = i64::try_from(number).context("--rewind-to is no block number")?;
     let mut db = database::open(&database::options(&config.database_url)?).await?;
     let mut transaction = db.begin().await.context("begin a transaction")?;
@@ -103,7 +103,7 @@ pub(crate) async fn by_hand(config: &Config, deployment: &Deployment, number: u6
         .fetch_optional(&mut *transaction)
         .await
         .context("read the deployment")?;
-    if start_block.is_some_and(|start| start != deployment.block.number as i64) {
+    if start_block.is_some_and(|start| start != source.first_block().number as i64) {
         let problem = "the database holds another deployment than the deployments file names; give the other file";
         return Err(Halt::Configuration(problem.into()).into());
     }

@@ -12,6 +12,8 @@ use crate::sql::{Field, put_field};
 /// Signature, flags and an empty extension: how every binary COPY begins.
 const COPY_HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const COPY_TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
+/// The connection keeps a buffer as long as the longest message.
+const COPY_CHUNK_BYTES: usize = 256 * 1024;
 
 /// Where a log stands in the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,24 +42,40 @@ struct Table {
     columns: &'static [&'static str],
     data: Vec<u8>,
     rows: u64,
+    /// What is written already, from the front.
+    written: Mark,
+    /// Where the rows of each block begin.
+    blocks: Vec<(u64, Mark)>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Mark {
+    bytes: usize,
+    rows: u64,
 }
 
 /// Rows of all tables, written in alphabetical order but for the two tables that others refer to, which come first.
 #[derive(Default)]
 pub(crate) struct Rows {
     tables: BTreeMap<&'static str, Table>,
+    block_number: u64,
 }
 
 impl Rows {
+    /// The rows that follow belong to this block, which is above those before.
+    pub(crate) fn begin_block(&mut self, number: u64) {
+        self.block_number = number;
+    }
+
     /// Adds a row. All rows of a table have the same columns.
     pub(crate) fn push(&mut self, table: &'static str, columns: &'static [&'static str], fields: &[&dyn Field]) {
-        let entry = self.tables.entry(table).or_insert_with(|| Table {
-            columns,
-            data: COPY_HEADER.to_vec(),
-            rows: 0,
-        });
+        let block_number = self.block_number;
+        let entry = self.tables.entry(table).or_insert_with(|| Table::new(columns));
         debug_assert_eq!(entry.columns, columns, "{table}");
         debug_assert_eq!(fields.len(), columns.len(), "{table}");
+        if entry.blocks.last().is_none_or(|(number, _)| *number != block_number) {
+            entry.blocks.push((block_number, entry.end()));
+        }
         entry.data.extend_from_slice(&(fields.len() as i16).to_be_bytes());
         for field in fields {
             put_field(*field, &mut entry.data);
@@ -65,39 +83,80 @@ impl Rows {
         entry.rows += 1;
     }
 
+    /// Bytes that wait to be written.
+    pub(crate) fn bytes(&self) -> usize {
+        let waiting = |table: &Table| table.data.len() - table.written.bytes;
+        self.tables.values().map(waiting).sum()
+    }
+
     /// Writes all rows within the caller's transaction; none are left.
     pub(crate) async fn write(&mut self, db: &mut PgConnection) -> anyhow::Result<()> {
-        for first in ["block", "network_period"] {
-            if let Some(table) = self.tables.remove(first) {
-                copy(db, first, table).await?;
+        self.write_until(db, u64::MAX).await?;
+        self.tables.clear();
+        Ok(())
+    }
+
+    /// Writes the rows of blocks up to one; those of later blocks go on waiting.
+    pub(crate) async fn write_until(&mut self, db: &mut PgConnection, last_block: u64) -> anyhow::Result<()> {
+        const FIRST: [&str; 2] = ["block", "network_period"];
+        for first in FIRST {
+            if let Some(table) = self.tables.get_mut(first) {
+                table.write_until(db, first, last_block).await?;
             }
         }
-        while let Some((name, table)) = self.tables.pop_first() {
-            copy(db, name, table).await?;
+        for (name, table) in &mut self.tables {
+            if !FIRST.contains(name) {
+                table.write_until(db, name, last_block).await?;
+            }
         }
         Ok(())
     }
 }
 
-async fn copy(db: &mut PgConnection, name: &'static str, mut table: Table) -> anyhow::Result<()> {
-    let columns = table
-        .columns
-        .iter()
-        .map(|column| format!("\"{column}\""))
-        .collect::<Vec<_>>()
-        .join(", ");
-    table.data.extend_from_slice(&COPY_TRAILER);
-    let write = async {
-        let mut sink = db
-            .copy_in_raw(&format!("copy \"{name}\" ({columns}) from stdin binary"))
-            .await?;
-        sink.send(table.data).await?;
-        sink.finish().await
-    };
-    let written = write.await.with_context(|| format!("write rows of {name}"))?;
-    ensure!(written == table.rows, "{name} took {written} rows of {}", table.rows);
-    crate::metrics::rows_written(name, written);
-    Ok(())
+impl Table {
+    fn new(columns: &'static [&'static str]) -> Self {
+        Self {
+            columns,
+            data: Vec::new(),
+            rows: 0,
+            written: Mark::default(),
+            blocks: Vec::new(),
+        }
+    }
+
+    fn end(&self) -> Mark {
+        Mark {
+            bytes: self.data.len(),
+            rows: self.rows,
+        }
+    }
+
+    async fn write_until(&mut self, db: &mut PgConnection, name: &'static str, last_block: u64) -> anyhow::Result<()> {
+        let later = self.blocks.partition_point(|(number, _)| *number <= last_block);
+        let end = self.blocks.get(later).map_or_else(|| self.end(), |(_, mark)| *mark);
+        let rows = end.rows - self.written.rows;
+        if rows != 0 {
+            let data = &self.data[self.written.bytes..end.bytes];
+            let written = copy(db, name, self.columns, data)
+                .await
+                .with_context(|| format!("write rows of {name}"))?;
+            ensure!(written == rows, "{name} took {written} rows of {rows}");
+            crate::metrics::rows_written(name, written);
+            self.written = end;
+        }
+        Ok(())
+    }
+}
+
+async fn copy(db: &mut PgConnection, name: &str, columns: &[&str], data: &[u8]) -> Result<u64, sqlx::Error> {
+    let statement = format!("copy \"{name}\" (\"{}\") from stdin binary", columns.join("\", \""));
+    let mut sink = db.copy_in_raw(&statement).await?;
+    sink.send(COPY_HEADER).await?;
+    for chunk in data.chunks(COPY_CHUNK_BYTES) {
+        sink.send(chunk).await?;
+    }
+    sink.send(COPY_TRAILER.as_slice()).await?;
+    sink.finish().await
 }
 
 /// Adds the row of a fact: where the log stands, then its arguments by column.

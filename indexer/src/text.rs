@@ -1,18 +1,16 @@
 //! Text in logs that is no UTF-8: anybody can put it there, so it must neither stop the indexer nor pass unnoticed.
 
 use alloy::primitives::{Bytes, LogData, U256};
-use alloy::rpc::types::Log;
 use alloy::sol_types::SolEvent;
 use plumbline_protocol::{InferenceSettlement, ModelRegistry, OperatorRegistry};
 
 const WORD: usize = 32;
 
-/// The log with invalid UTF-8 in its text replaced by U+FFFD, when that is all that is wrong with it.
+/// The data with invalid UTF-8 in its text replaced by U+FFFD, when that is all that is wrong with it.
 ///
 /// Each event of ours has at most one text, its last argument: an offset in the head, then length and padded bytes at
 /// the end of the data.
-pub(crate) fn with_valid_text(log: &Log) -> Option<Log> {
-    let data = &log.inner.data;
+pub(crate) fn with_valid_text(data: &LogData) -> Option<LogData> {
     let head_words = match *data.topics().first()? {
         ModelRegistry::VersionPublished::SIGNATURE_HASH => 4,
         OperatorRegistry::EndpointChanged::SIGNATURE_HASH => 1,
@@ -36,7 +34,5 @@ pub(crate) fn with_valid_text(log: &Log) -> Option<Log> {
     valid.extend_from_slice(&U256::from(text.len()).to_be_bytes::<WORD>());
     valid.extend_from_slice(&text);
     valid.resize(head + WORD + text.len().next_multiple_of(WORD), 0);
-    let mut log = log.clone();
-    log.inner.data = LogData::new(data.topics().to_vec(), Bytes::from(valid))?;
-    Some(log)
+    LogData::new(data.topics().to_vec(), Bytes::from(valid))
 }

@@ -102,7 +102,8 @@ pub fn decode_strict<E: ContractEvents>(log: &Log) -> Result<E, Box<DecodeError>
     })
 }
 
-fn decode_data<E: ContractEvents>(data: &LogData) -> Result<E, DecodeReason> {
+/// The same of topics and data alone.
+pub fn decode_data<E: ContractEvents>(data: &LogData) -> Result<E, DecodeReason> {
     let topic = *data.topics().first().ok_or(DecodeReason::Anonymous)?;
     if E::signature(topic).is_none() {
         return Err(DecodeReason::UnknownEvent);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::{Address, B256, U256};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// Contracts of a deployment that emit events.
@@ -78,10 +79,37 @@ impl fmt::Display for Contract {
     }
 }
 
+/// Whose contracts a deployments file names.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKind {
+    /// This project's: what `plumbline deploy` writes.
+    #[default]
+    Plumbline,
+}
+
+impl SourceKind {
+    /// The kind of a deployments file; one that does not say is of this project's contracts.
+    pub fn of(path: &Path) -> Result<Self, DeploymentError> {
+        #[derive(Deserialize)]
+        struct Kind {
+            #[serde(default)]
+            source: SourceKind,
+        }
+        Ok(parse::<Kind>(path)?.source)
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// One deployment of all contracts on one chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deployment {
+    #[serde(default, skip_serializing_if = "SourceKind::is_default")]
+    pub source: SourceKind,
     pub chain_id: u64,
     /// Block of the first transaction: no event of these contracts is older.
     pub block: BlockRef,
@@ -425,14 +453,7 @@ pub enum DeploymentError {
 impl Deployment {
     /// Reads and checks a deployments file.
     pub fn read(path: &Path) -> Result<Self, DeploymentError> {
-        let text = std::fs::read_to_string(path).map_err(|cause| DeploymentError::Read {
-            path: path.to_owned(),
-            cause,
-        })?;
-        serde_json::from_str(&text).map_err(|cause| DeploymentError::Parse {
-            path: path.to_owned(),
-            cause,
-        })
+        parse(path)
     }
 
     /// Reads a deployments file that must be for the chain that the RPC endpoint serves.
@@ -453,6 +474,17 @@ impl Deployment {
     pub fn path_in(folder: &Path, chain_id: u64) -> PathBuf {
         folder.join(format!("{chain_id}.json"))
     }
+}
+
+fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, DeploymentError> {
+    let text = std::fs::read_to_string(path).map_err(|cause| DeploymentError::Read {
+        path: path.to_owned(),
+        cause,
+    })?;
+    serde_json::from_str(&text).map_err(|cause| DeploymentError::Parse {
+        path: path.to_owned(),
+        cause,
+    })
 }
 
 /// `U256` as a decimal string, because JSON numbers lose digits.

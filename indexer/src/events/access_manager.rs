@@ -2,11 +2,11 @@
 
 use plumbline_protocol::AccessManager::AccessManagerEvents as Events;
 
-use crate::book::Book;
+use crate::book::Page;
 use crate::rows::fact;
 
-pub(super) fn fact(event: &Events, book: &mut Book<'_>) -> anyhow::Result<()> {
-    let Book { rows, at, .. } = book;
+pub(super) fn fact(event: &Events, page: &mut Page<'_>) -> anyhow::Result<()> {
+    let Page { rows, at, .. } = page;
     match event {
         Events::OperationScheduled(e) => {
             fact! { rows, at, operation_scheduled {

@@ -4,12 +4,12 @@ use alloy::primitives::U256;
 use plumbline_protocol::AuditManager::{AuditManagerEvents as Events, AuditOpened};
 
 use crate::accounts::Stage;
-use crate::book::Book;
+use crate::book::{Book, Page};
 use crate::rows::fact;
 use crate::sql::Uint;
 
-pub(super) fn fact(event: &Events, book: &mut Book<'_>) -> anyhow::Result<()> {
-    let Book { rows, at, .. } = book;
+pub(super) fn fact(event: &Events, page: &mut Page<'_>) -> anyhow::Result<()> {
+    let Page { rows, at, .. } = page;
     match event {
         Events::BatchDrawn(e) => {
             fact! { rows, at, batch_drawn {

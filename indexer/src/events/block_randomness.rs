@@ -2,11 +2,11 @@
 
 use plumbline_protocol::BlockRandomness::BlockRandomnessEvents as Events;
 
-use crate::book::Book;
+use crate::book::Page;
 use crate::rows::fact;
 
-pub(super) fn fact(event: &Events, book: &mut Book<'_>) {
-    let Book { rows, at, .. } = book;
+pub(super) fn fact(event: &Events, page: &mut Page<'_>) {
+    let Page { rows, at, .. } = page;
     match event {
         Events::SeedRecorded(e) => {
             fact! { rows, at, seed_recorded { round: e.round, value: e.value, recorder: e.recorder } }

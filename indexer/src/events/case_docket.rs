@@ -8,12 +8,12 @@ use plumbline_protocol::Contract;
 
 use super::authority_updated;
 use crate::accounts::{Stage, Verdict};
-use crate::book::Book;
+use crate::book::{Book, Page};
 use crate::rows::{At, Rows, fact};
 use crate::sql::Uint;
 
-pub(super) fn fact(event: &Events, book: &mut Book<'_>) -> anyhow::Result<()> {
-    let Book { rows, at, .. } = book;
+pub(super) fn fact(event: &Events, page: &mut Page<'_>) -> anyhow::Result<()> {
+    let Page { rows, at, .. } = page;
     match event {
         Events::JudgementBegun(e) => judgement_begun(rows, at, e)?,
         Events::CaseDecided(e) => {
@@ -33,7 +33,7 @@ pub(super) fn fact(event: &Events, book: &mut Book<'_>) -> anyhow::Result<()> {
         }
         Events::AuditParametersChanged(e) => parameters_changed(rows, at, e),
         Events::CaseDocketConfigured(e) => configured(rows, at, e),
-        Events::AuthorityUpdated(e) => authority_updated(book, Contract::CaseDocket, e.authority),
+        Events::AuthorityUpdated(e) => authority_updated(page, Contract::CaseDocket, e.authority),
     }
     Ok(())
 }

@@ -5,13 +5,13 @@ use plumbline_protocol::ChallengeManager::{BondCredited, ChallengeManagerEvents 
 use plumbline_protocol::Contract;
 
 use super::authority_updated;
-use crate::book::Book;
+use crate::book::{Book, Page};
 use crate::flow::{Kind, Movement, Place};
 use crate::rows::fact;
 use crate::sql::Uint;
 
-pub(super) fn fact(event: &Events, book: &mut Book<'_>) {
-    let Book { rows, at, .. } = book;
+pub(super) fn fact(event: &Events, page: &mut Page<'_>) {
+    let Page { rows, at, .. } = page;
     match event {
         Events::ChallengeOpened(e) => {
             fact! { rows, at, challenge_opened {
@@ -38,7 +38,7 @@ pub(super) fn fact(event: &Events, book: &mut Book<'_>) {
         Events::ChallengeManagerConfigured(e) => {
             fact! { rows, at, challenge_manager_configured { case_docket: e.caseDocket } }
         }
-        Events::AuthorityUpdated(e) => authority_updated(book, Contract::ChallengeManager, e.authority),
+        Events::AuthorityUpdated(e) => authority_updated(page, Contract::ChallengeManager, e.authority),
     }
 }
 

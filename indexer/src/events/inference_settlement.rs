@@ -8,7 +8,7 @@ use plumbline_protocol::InferenceSettlement::{
 };
 
 use super::{authority_updated, name_of};
-use crate::book::Book;
+use crate::book::{Book, Page};
 use crate::flow::{BURN_ADDRESS, Kind, Movement, Place, Token};
 use crate::rows::{At, Rows, fact};
 use crate::sql::Uint;
@@ -23,8 +23,8 @@ const SKIP_REASONS: [&str; 6] = [
     "uncovered",
 ];
 
-pub(super) fn fact(event: &Events, book: &mut Book<'_>) -> anyhow::Result<()> {
-    let Book { rows, at, .. } = book;
+pub(super) fn fact(event: &Events, page: &mut Page<'_>) -> anyhow::Result<()> {
+    let Page { rows, at, .. } = page;
     match event {
         Events::Deposited(e) => {
             fact! { rows, at, deposited { payer: e.payer, operator: e.operator, sender: e.from, amount: e.amount } }
@@ -65,7 +65,7 @@ pub(super) fn fact(event: &Events, book: &mut Book<'_>) -> anyhow::Result<()> {
         Events::CoverageConfigured(e) => coverage_configured(rows, at, e),
         Events::Paused(e) => fact! { rows, at, paused { guardian: e.guardian, until: e.until } },
         Events::Unpaused(e) => fact! { rows, at, unpaused { guardian: e.guardian } },
-        Events::AuthorityUpdated(e) => authority_updated(book, Contract::InferenceSettlement, e.authority),
+        Events::AuthorityUpdated(e) => authority_updated(page, Contract::InferenceSettlement, e.authority),
         // The signing domain is fixed; the event exists only because the interface has it.
         Events::EIP712DomainChanged(_) => {}
     }

@@ -5,11 +5,11 @@ use plumbline_protocol::Contract;
 use plumbline_protocol::JudgeCommittee::{CommitteeRequested, JudgeCommitteeEvents as Events, JudgesDrawn};
 
 use super::authority_updated;
-use crate::book::Book;
+use crate::book::Page;
 use crate::rows::{At, Rows, fact};
 
-pub(super) fn fact(event: &Events, book: &mut Book<'_>) {
-    let Book { rows, at, .. } = book;
+pub(super) fn fact(event: &Events, page: &mut Page<'_>) {
+    let Page { rows, at, .. } = page;
     match event {
         Events::CommitteeRequested(e) => committee_requested(rows, at, e),
         Events::CommitteeReseeded(e) => fact! { rows, at, committee_reseeded { case_id: e.caseId, round: e.round } },
@@ -29,7 +29,7 @@ pub(super) fn fact(event: &Events, book: &mut Book<'_>) {
                 operator_registry: e.operatorRegistry, stake_vault: e.stakeVault, randomness: e.randomness,
             } }
         }
-        Events::AuthorityUpdated(e) => authority_updated(book, Contract::JudgeCommittee, e.authority),
+        Events::AuthorityUpdated(e) => authority_updated(page, Contract::JudgeCommittee, e.authority),
     }
 }
 

@@ -17,11 +17,10 @@ mod stress_gauge;
 mod uptime_ledger;
 mod verifier_registry;
 
-use alloy::primitives::{Address, U256};
-use alloy::rpc::types::Log;
+use alloy::primitives::{Address, LogData, U256};
 use plumbline_protocol::VerifierRegistry::VerifierRegistryEvents;
 use plumbline_protocol::deployment::Addresses;
-use plumbline_protocol::{AccessManager::AccessManagerEvents, Contract, decode, decode_strict};
+use plumbline_protocol::{AccessManager::AccessManagerEvents, Contract, decode, decode::decode_data as decode_strict};
 use plumbline_protocol::{AuditManager::AuditManagerEvents, CaseDocket::CaseDocketEvents};
 use plumbline_protocol::{BlockRandomness::BlockRandomnessEvents, ChallengeManager::ChallengeManagerEvents};
 use plumbline_protocol::{InferenceSettlement::InferenceSettlementEvents, ModelRegistry::ModelRegistryEvents};
@@ -30,10 +29,11 @@ use plumbline_protocol::{OperatorRegistry::OperatorRegistryEvents, Slasher::Slas
 use plumbline_protocol::{RewardReserve::RewardReserveEvents, StressGauge::StressGaugeEvents};
 use plumbline_protocol::{StakeVault::StakeVaultEvents, UptimeLedger::UptimeLedgerEvents};
 
-use crate::book::Book;
-use crate::chain::Header;
+use crate::book::{Book, Page};
 use crate::error::Halt;
+use crate::log::Log;
 use crate::rows::{At, fact};
+use crate::schedule::Schedule;
 use crate::text::with_valid_text;
 
 /// An event of one of our contracts.
@@ -56,136 +56,90 @@ pub(crate) enum Event {
     ChallengeManager(ChallengeManagerEvents),
 }
 
-/// An event and where it stands.
-pub(crate) struct Located {
-    pub(crate) at: At,
-    event: Event,
+/// Decodes a log of one of our contracts, or stops everything.
+pub(crate) fn decode(log: &Log<'_>, addresses: &Addresses) -> Result<Event, Halt> {
+    decode_event(log, addresses).map_err(|reason| log.undecodable(reason))
 }
 
-/// The contracts whose logs are read.
-pub(crate) fn sources(addresses: &Addresses) -> Vec<Address> {
-    addresses.deployed().map(|(_, address)| address).collect()
-}
-
-/// Decodes a log of one of our contracts, or stops everything: a log that is skipped is a balance that is wrong.
-pub(crate) fn decode(log: &Log, header: &Header, addresses: &Addresses) -> anyhow::Result<Located> {
-    let event = decode_event(log, addresses).map_err(|reason| Halt::Undecodable {
-        block_number: header.number,
-        tx_hash: log.transaction_hash.unwrap_or_default(),
-        log_index: log.log_index.unwrap_or_default(),
-        address: log.address(),
-        topic0: log.topic0().map_or_else(|| "none".into(), ToString::to_string),
-        reason,
-    })?;
-    let at = At {
-        block_number: i64::try_from(header.number)?,
-        timestamp: header.timestamp,
-        log_index: i32::try_from(log.log_index.unwrap_or_default())?,
-        tx_hash: log.transaction_hash.unwrap_or_default(),
-    };
-    Ok(Located { at, event })
-}
-
-fn decode_event(log: &Log, addresses: &Addresses) -> Result<Event, String> {
-    match addresses.contract_at(log.address()) {
-        Some(Contract::AccessManager) => decode_text(log).map(Event::AccessManager),
-        Some(Contract::ModelRegistry) => decode_text(log).map(Event::ModelRegistry),
-        Some(Contract::OperatorRegistry) => decode_text(log).map(Event::OperatorRegistry),
-        Some(Contract::StakeVault) => decode_text(log).map(Event::StakeVault),
-        Some(Contract::InferenceSettlement) => decode_text(log).map(Event::InferenceSettlement),
-        Some(Contract::UptimeLedger) => decode_text(log).map(Event::UptimeLedger),
-        Some(Contract::Slasher) => decode_text(log).map(Event::Slasher),
-        Some(Contract::PriceOracle) => decode_text(log).map(Event::PriceOracle),
-        Some(Contract::RewardReserve) => decode_text(log).map(Event::RewardReserve),
-        Some(Contract::BlockRandomness) => decode_text(log).map(Event::BlockRandomness),
-        Some(Contract::VerifierRegistry) => decode_text(log).map(Event::VerifierRegistry),
-        Some(Contract::JudgeCommittee) => decode_text(log).map(Event::JudgeCommittee),
-        Some(Contract::StressGauge) => decode_text(log).map(Event::StressGauge),
-        Some(Contract::CaseDocket) => decode_text(log).map(Event::CaseDocket),
-        Some(Contract::AuditManager) => decode_text(log).map(Event::AuditManager),
-        Some(Contract::ChallengeManager) => decode_text(log).map(Event::ChallengeManager),
+fn decode_event(log: &Log<'_>, addresses: &Addresses) -> Result<Event, String> {
+    let data = &log.to_data();
+    match addresses.contract_at(log.address) {
+        Some(Contract::AccessManager) => decode_text(data).map(Event::AccessManager),
+        Some(Contract::ModelRegistry) => decode_text(data).map(Event::ModelRegistry),
+        Some(Contract::OperatorRegistry) => decode_text(data).map(Event::OperatorRegistry),
+        Some(Contract::StakeVault) => decode_text(data).map(Event::StakeVault),
+        Some(Contract::InferenceSettlement) => decode_text(data).map(Event::InferenceSettlement),
+        Some(Contract::UptimeLedger) => decode_text(data).map(Event::UptimeLedger),
+        Some(Contract::Slasher) => decode_text(data).map(Event::Slasher),
+        Some(Contract::PriceOracle) => decode_text(data).map(Event::PriceOracle),
+        Some(Contract::RewardReserve) => decode_text(data).map(Event::RewardReserve),
+        Some(Contract::BlockRandomness) => decode_text(data).map(Event::BlockRandomness),
+        Some(Contract::VerifierRegistry) => decode_text(data).map(Event::VerifierRegistry),
+        Some(Contract::JudgeCommittee) => decode_text(data).map(Event::JudgeCommittee),
+        Some(Contract::StressGauge) => decode_text(data).map(Event::StressGauge),
+        Some(Contract::CaseDocket) => decode_text(data).map(Event::CaseDocket),
+        Some(Contract::AuditManager) => decode_text(data).map(Event::AuditManager),
+        Some(Contract::ChallengeManager) => decode_text(data).map(Event::ChallengeManager),
         None => Err("it is of no contract whose events are read".into()),
     }
 }
 
-fn decode_text<E: decode::ContractEvents>(log: &Log) -> Result<E, String> {
-    decode_strict(log)
-        .or_else(|error| with_valid_text(log).as_ref().map_or(Err(error), decode_strict))
-        .map_err(|error| error.reason.to_string())
+fn decode_text<E: decode::ContractEvents>(data: &LogData) -> Result<E, String> {
+    decode_strict(data)
+        .or_else(|reason| with_valid_text(data).as_ref().map_or(Err(reason), decode_strict))
+        .map_err(|reason| reason.to_string())
 }
 
-/// Writes an event: its fact, the running state it changes, the tokens it moves.
-pub(crate) async fn write(located: &Located, book: &mut Book<'_>) -> anyhow::Result<()> {
-    match &located.event {
-        Event::AccessManager(event) => access_manager::fact(event, book),
-        Event::ModelRegistry(event) => {
-            model_registry::fact(event, book)?;
-            model_registry::apply(event, book).await
-        }
-        Event::OperatorRegistry(event) => {
-            operator_registry::fact(event, book);
-            operator_registry::apply(event, book).await
-        }
-        Event::StakeVault(event) => {
-            stake_vault::fact(event, book);
-            stake_vault::apply(event, book).await
-        }
-        Event::InferenceSettlement(event) => {
-            inference_settlement::fact(event, book)?;
-            inference_settlement::apply(event, book).await
-        }
-        Event::UptimeLedger(event) => {
-            uptime_ledger::fact(event, book)?;
-            uptime_ledger::apply(event, book)
-        }
-        Event::Slasher(event) => {
-            slasher::fact(event, book)?;
-            slasher::apply(event, book).await
-        }
-        Event::PriceOracle(event) => {
-            price_oracle::fact(event, book);
-            Ok(())
-        }
-        Event::RewardReserve(event) => {
-            reward_reserve::fact(event, book);
-            reward_reserve::apply(event, book).await
-        }
-        Event::BlockRandomness(event) => {
-            block_randomness::fact(event, book);
-            Ok(())
-        }
-        Event::VerifierRegistry(event) => {
-            verifier_registry::fact(event, book);
-            Ok(())
-        }
-        Event::JudgeCommittee(event) => {
-            judge_committee::fact(event, book);
-            Ok(())
-        }
-        Event::StressGauge(event) => {
-            stress_gauge::fact(event, book);
-            Ok(())
-        }
-        Event::CaseDocket(event) => {
-            case_docket::fact(event, book)?;
-            case_docket::apply(event, book).await
-        }
-        Event::AuditManager(event) => {
-            audit_manager::fact(event, book)?;
-            audit_manager::apply(event, book).await
-        }
-        Event::ChallengeManager(event) => {
-            challenge_manager::fact(event, book);
-            challenge_manager::apply(event, book).await
-        }
+/// Adds the row of an event.
+pub(crate) fn fact(event: &Event, page: &mut Page<'_>) -> anyhow::Result<()> {
+    match event {
+        Event::AccessManager(event) => access_manager::fact(event, page)?,
+        Event::ModelRegistry(event) => model_registry::fact(event, page)?,
+        Event::OperatorRegistry(event) => operator_registry::fact(event, page),
+        Event::StakeVault(event) => stake_vault::fact(event, page),
+        Event::InferenceSettlement(event) => inference_settlement::fact(event, page)?,
+        Event::UptimeLedger(event) => uptime_ledger::fact(event, page)?,
+        Event::Slasher(event) => slasher::fact(event, page)?,
+        Event::PriceOracle(event) => price_oracle::fact(event, page),
+        Event::RewardReserve(event) => reward_reserve::fact(event, page),
+        Event::BlockRandomness(event) => block_randomness::fact(event, page),
+        Event::VerifierRegistry(event) => verifier_registry::fact(event, page),
+        Event::JudgeCommittee(event) => judge_committee::fact(event, page),
+        Event::StressGauge(event) => stress_gauge::fact(event, page),
+        Event::CaseDocket(event) => case_docket::fact(event, page)?,
+        Event::AuditManager(event) => audit_manager::fact(event, page)?,
+        Event::ChallengeManager(event) => challenge_manager::fact(event, page),
+    }
+    Ok(())
+}
+
+/// Changes the running state that depends on an event, and moves the tokens that it moves.
+pub(crate) async fn apply(event: &Event, book: &mut Book<'_>) -> anyhow::Result<()> {
+    match event {
+        Event::ModelRegistry(event) => model_registry::apply(event, book).await,
+        Event::OperatorRegistry(event) => operator_registry::apply(event, book).await,
+        Event::StakeVault(event) => stake_vault::apply(event, book).await,
+        Event::InferenceSettlement(event) => inference_settlement::apply(event, book).await,
+        Event::UptimeLedger(event) => uptime_ledger::apply(event, book),
+        Event::Slasher(event) => slasher::apply(event, book).await,
+        Event::RewardReserve(event) => reward_reserve::apply(event, book).await,
+        Event::CaseDocket(event) => case_docket::apply(event, book).await,
+        Event::AuditManager(event) => audit_manager::apply(event, book).await,
+        Event::ChallengeManager(event) => challenge_manager::apply(event, book).await,
+        Event::AccessManager(_)
+        | Event::PriceOracle(_)
+        | Event::BlockRandomness(_)
+        | Event::VerifierRegistry(_)
+        | Event::JudgeCommittee(_)
+        | Event::StressGauge(_) => Ok(()),
     }
 }
 
-impl Located {
+impl Event {
     /// The schedule, when this event configures it.
-    pub(crate) fn schedule(&self) -> anyhow::Result<Option<crate::schedule::Schedule>> {
-        match &self.event {
-            Event::UptimeLedger(event) => uptime_ledger::schedule(event, self.at),
+    pub(crate) fn schedule(&self, at: At) -> anyhow::Result<Option<Schedule>> {
+        match self {
+            Event::UptimeLedger(event) => uptime_ledger::schedule(event, at),
             Event::AccessManager(_)
             | Event::ModelRegistry(_)
             | Event::OperatorRegistry(_)
@@ -206,9 +160,9 @@ impl Located {
 }
 
 /// `AuthorityUpdated` is the same event in every contract that is managed.
-fn authority_updated(book: &mut Book<'_>, contract: Contract, authority: Address) {
-    let contract = book.parameters.addresses.of(contract);
-    fact! { book.rows, book.at, authority_updated { contract, authority } }
+fn authority_updated(page: &mut Page<'_>, contract: Contract, authority: Address) {
+    let contract = page.addresses.of(contract);
+    fact! { page.rows, page.at, authority_updated { contract, authority } }
 }
 
 /// Words as they are stored: big-endian, one after the other.

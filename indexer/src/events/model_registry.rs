@@ -4,14 +4,14 @@ use alloy::primitives::Address;
 use plumbline_protocol::ModelRegistry::ModelRegistryEvents as Events;
 
 use super::name_of;
-use crate::book::Book;
+use crate::book::{Book, Page};
 use crate::rows::fact;
 
 /// `IModelRegistry.Mode` by its number.
 const MODES: [&str; 4] = ["reexecution", "tolerance", "attested", "proof"];
 
-pub(super) fn fact(event: &Events, book: &mut Book<'_>) -> anyhow::Result<()> {
-    let Book { rows, at, .. } = book;
+pub(super) fn fact(event: &Events, page: &mut Page<'_>) -> anyhow::Result<()> {
+    let Page { rows, at, .. } = page;
     match event {
         Events::ModelRegistered(e) => {
             fact! { rows, at, model_registered {

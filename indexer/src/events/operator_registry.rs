@@ -7,12 +7,12 @@ use plumbline_protocol::OperatorRegistry::OperatorRegistryEvents as Events;
 
 use super::authority_updated;
 use crate::accounts::Status;
-use crate::book::Book;
+use crate::book::{Book, Page};
 use crate::rows::fact;
 use crate::sql::Uint;
 
-pub(super) fn fact(event: &Events, book: &mut Book<'_>) {
-    let Book { rows, at, .. } = book;
+pub(super) fn fact(event: &Events, page: &mut Page<'_>) {
+    let Page { rows, at, .. } = page;
     match event {
         Events::OperatorRegistered(e) => {
             fact! { rows, at, operator_registered { operator: e.operator, operator_index: e.index } }
@@ -48,7 +48,7 @@ pub(super) fn fact(event: &Events, book: &mut Book<'_>) {
                 model_registry: e.modelRegistry, stake_vault: e.stakeVault, commission_delay: e.commissionDelay,
             } }
         }
-        Events::AuthorityUpdated(e) => authority_updated(book, Contract::OperatorRegistry, e.authority),
+        Events::AuthorityUpdated(e) => authority_updated(page, Contract::OperatorRegistry, e.authority),
         // The signing domain is fixed; the event exists only because the interface has it.
         Events::EIP712DomainChanged(_) => {}
     }

@@ -4,11 +4,11 @@ use plumbline_protocol::Contract;
 use plumbline_protocol::PriceOracle::PriceOracleEvents as Events;
 
 use super::authority_updated;
-use crate::book::Book;
+use crate::book::Page;
 use crate::rows::fact;
 
-pub(super) fn fact(event: &Events, book: &mut Book<'_>) {
-    let Book { rows, at, .. } = book;
+pub(super) fn fact(event: &Events, page: &mut Page<'_>) {
+    let Page { rows, at, .. } = page;
     match event {
         Events::PriceObserved(e) => {
             fact! { rows, at, price_observed { price: e.price, average: e.average, complete: e.complete } }
@@ -23,6 +23,6 @@ pub(super) fn fact(event: &Events, book: &mut Book<'_>) {
                 stake_token: e.stakeToken, fee_token: e.feeToken, time_window: e.window,
             } }
         }
-        Events::AuthorityUpdated(e) => authority_updated(book, Contract::PriceOracle, e.authority),
+        Events::AuthorityUpdated(e) => authority_updated(page, Contract::PriceOracle, e.authority),
     }
 }

@@ -7,12 +7,12 @@ use plumbline_protocol::RewardReserve::{
 };
 
 use super::authority_updated;
-use crate::book::Book;
+use crate::book::{Book, Page};
 use crate::flow::{BURN_ADDRESS, Kind, Movement, Place};
 use crate::rows::{At, Rows, fact};
 
-pub(super) fn fact(event: &Events, book: &mut Book<'_>) {
-    let Book { rows, at, .. } = book;
+pub(super) fn fact(event: &Events, page: &mut Page<'_>) {
+    let Page { rows, at, .. } = page;
     match event {
         Events::SettlementBound(e) => {
             fact! { rows, at, settlement_bound {
@@ -44,7 +44,7 @@ pub(super) fn fact(event: &Events, book: &mut Book<'_>) {
         Events::RewardsExpired(e) => fact! { rows, at, rewards_expired { period: e.period, amount: e.amount } },
         Events::SurplusBurned(e) => fact! { rows, at, surplus_burned { amount: e.amount } },
         Events::RewardReserveConfigured(e) => configured(rows, at, e),
-        Events::AuthorityUpdated(e) => authority_updated(book, Contract::RewardReserve, e.authority),
+        Events::AuthorityUpdated(e) => authority_updated(page, Contract::RewardReserve, e.authority),
     }
 }
 

@@ -7,7 +7,7 @@ use plumbline_protocol::Slasher::{
 };
 
 use super::{authority_updated, name_of};
-use crate::book::Book;
+use crate::book::{Book, Page};
 use crate::rows::{At, Rows, fact};
 
 /// `IFaults.Fault` by its number.
@@ -20,8 +20,8 @@ const FAULTS: [&str; 6] = [
     "unrevealed",
 ];
 
-pub(super) fn fact(event: &Events, book: &mut Book<'_>) -> anyhow::Result<()> {
-    let Book { rows, at, .. } = book;
+pub(super) fn fact(event: &Events, page: &mut Page<'_>) -> anyhow::Result<()> {
+    let Page { rows, at, .. } = page;
     match event {
         Events::DowntimePunished(e) => {
             fact! { rows, at, downtime_punished {
@@ -45,7 +45,7 @@ pub(super) fn fact(event: &Events, book: &mut Book<'_>) -> anyhow::Result<()> {
                 operator: e.operator, stake: e.stake, at_fault: e.atFault, total: e.total,
             } }
         }
-        Events::AuthorityUpdated(e) => authority_updated(book, Contract::Slasher, e.authority),
+        Events::AuthorityUpdated(e) => authority_updated(page, Contract::Slasher, e.authority),
     }
     Ok(())
 }

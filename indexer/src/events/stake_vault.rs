@@ -5,13 +5,13 @@ use plumbline_protocol::StakeVault::{PoolReset, Slashed, StakeVaultEvents as Eve
 use plumbline_protocol::deployment::Addresses;
 
 use super::authority_updated;
-use crate::book::Book;
+use crate::book::{Book, Page};
 use crate::flow::{Kind, Movement, Place, Token};
 use crate::rows::fact;
 use crate::sql::Uint;
 
-pub(super) fn fact(event: &Events, book: &mut Book<'_>) {
-    let Book { rows, at, .. } = book;
+pub(super) fn fact(event: &Events, page: &mut Page<'_>) {
+    let Page { rows, at, .. } = page;
     match event {
         Events::Staked(e) => {
             fact! { rows, at, staked {
@@ -54,7 +54,7 @@ pub(super) fn fact(event: &Events, book: &mut Book<'_>) {
                 dispute: e.durations.dispute, resolution: e.durations.resolution, buffer: e.durations.buffer,
             } }
         }
-        Events::AuthorityUpdated(e) => authority_updated(book, Contract::StakeVault, e.authority),
+        Events::AuthorityUpdated(e) => authority_updated(page, Contract::StakeVault, e.authority),
     }
 }
 

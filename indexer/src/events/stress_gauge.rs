@@ -4,11 +4,11 @@ use plumbline_protocol::Contract;
 use plumbline_protocol::StressGauge::{MultiplierUpdated, StressGaugeEvents as Events};
 
 use super::authority_updated;
-use crate::book::Book;
+use crate::book::Page;
 use crate::rows::{At, Rows, fact};
 
-pub(super) fn fact(event: &Events, book: &mut Book<'_>) {
-    let Book { rows, at, .. } = book;
+pub(super) fn fact(event: &Events, page: &mut Page<'_>) {
+    let Page { rows, at, .. } = page;
     match event {
         Events::MultiplierUpdated(e) => multiplier_updated(rows, at, e),
         Events::StressParametersChanged(e) => {
@@ -23,7 +23,7 @@ pub(super) fn fact(event: &Events, book: &mut Book<'_>) {
                 uptime_ledger: e.uptimeLedger,
             } }
         }
-        Events::AuthorityUpdated(e) => authority_updated(book, Contract::StressGauge, e.authority),
+        Events::AuthorityUpdated(e) => authority_updated(page, Contract::StressGauge, e.authority),
     }
 }
 

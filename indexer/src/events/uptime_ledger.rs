@@ -3,12 +3,12 @@
 use plumbline_protocol::UptimeLedger::UptimeLedgerEvents as Events;
 
 use super::words;
-use crate::book::Book;
+use crate::book::{Book, Page};
 use crate::rows::{At, fact};
 use crate::schedule::Schedule;
 
-pub(super) fn fact(event: &Events, book: &mut Book<'_>) -> anyhow::Result<()> {
-    let Book { rows, at, .. } = book;
+pub(super) fn fact(event: &Events, page: &mut Page<'_>) -> anyhow::Result<()> {
+    let Page { rows, at, .. } = page;
     match event {
         Events::DrawRequested(e) => {
             fact! { rows, at, draw_requested { period: i64::try_from(e.period)?, draw_block: e.drawBlock } }

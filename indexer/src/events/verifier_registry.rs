@@ -2,11 +2,11 @@
 
 use plumbline_protocol::VerifierRegistry::VerifierRegistryEvents as Events;
 
-use crate::book::Book;
+use crate::book::Page;
 use crate::rows::fact;
 
-pub(super) fn fact(event: &Events, book: &mut Book<'_>) {
-    let Book { rows, at, .. } = book;
+pub(super) fn fact(event: &Events, page: &mut Page<'_>) {
+    let Page { rows, at, .. } = page;
     match event {
         Events::VerifierBound(e) => {
             fact! { rows, at, verifier_bound {
