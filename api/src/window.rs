@@ -94,7 +94,7 @@ pub(crate) struct Window {
     pub(crate) last_period: Option<i64>,
 }
 
-/// The schedule of periods, from `UptimeLedgerConfigured`.
+/// The schedule of periods.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Schedule {
     pub(crate) genesis: i64,
@@ -161,8 +161,8 @@ impl<P> View<P> {
         };
         let schedule = sqlx::query_as!(
             Schedule,
-            r#"select genesis::bigint as "genesis!", slot_seconds, slots_per_period as slots
-               from uptime_ledger_configured where block_number <= $1 order by block_number desc, log_index desc limit 1"#,
+            r#"select genesis::bigint as "genesis!", slot_seconds as "slot_seconds!", slots_per_period as "slots!"
+               from uptime_schedule where block_number <= $1 order by block_number desc, log_index desc limit 1"#,
             self.at.block()
         )
         .fetch_optional(&mut *self.db)

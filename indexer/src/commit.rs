@@ -133,7 +133,7 @@ impl<S: Source> Writer<'_, S> {
             return Ok(());
         };
         let began = Instant::now();
-        self.source.fold(self.db, &mut self.rows, &schedule, closing).await?;
+        self.source.fold(self.db, &mut self.rows, self.state, &schedule, closing).await?;
         self.rows.write(self.db).await?;
         metrics::folded(began.elapsed());
         Ok(())

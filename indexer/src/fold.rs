@@ -15,51 +15,53 @@ const OPERATORS_PER_WORD: i64 = 256;
 const WORD_BYTES: usize = 32;
 
 /// A period, and the newest stored blocks before its start, at it, and before its end.
-struct Frame {
-    period: i64,
-    starts_at: i64,
-    ends_at: i64,
-    slots: i32,
-    block_before_start: i64,
-    block_at_start: i64,
-    block_before_end: i64,
+pub(crate) struct Frame {
+    pub(crate) period: i64,
+    pub(crate) starts_at: i64,
+    pub(crate) ends_at: i64,
+    pub(crate) slots: i32,
+    pub(crate) block_before_start: i64,
+    pub(crate) block_at_start: i64,
+    pub(crate) block_before_end: i64,
 }
 
-/// What the ledger says of a period.
-struct Verdict {
+/// What the ledger says of a period; nothing where there is none.
+#[derive(Default)]
+pub(crate) struct Verdict {
     /// Operators counted in the draw; nothing when no committee was drawn.
-    drawn: Option<i64>,
+    pub(crate) drawn: Option<i64>,
     /// Reports behind the result.
-    reports: i32,
-    observed: Vec<u8>,
-    up: Vec<u8>,
+    pub(crate) reports: i32,
+    pub(crate) observed: Vec<u8>,
+    pub(crate) up: Vec<u8>,
 }
 
 /// What the rows say of one operator in one period.
-struct Standing {
-    operator: Vec<u8>,
-    operator_index: i64,
+#[derive(Default)]
+pub(crate) struct Standing {
+    pub(crate) operator: Vec<u8>,
+    pub(crate) operator_index: i64,
     /// Active from the period's first second to its last.
-    in_service: bool,
-    units: Uint,
-    fees: Uint,
-    stake_active: Uint,
-    stake_own: Uint,
-    stake_thawing: Uint,
+    pub(crate) in_service: bool,
+    pub(crate) units: Uint,
+    pub(crate) fees: Uint,
+    pub(crate) stake_active: Uint,
+    pub(crate) stake_own: Uint,
+    pub(crate) stake_thawing: Uint,
     // Sums over all periods before.
-    expected_total: i64,
-    observed_total: i64,
-    hit_total: i64,
-    units_total: Uint,
-    fees_total: Uint,
+    pub(crate) expected_total: i64,
+    pub(crate) observed_total: i64,
+    pub(crate) hit_total: i64,
+    pub(crate) units_total: Uint,
+    pub(crate) fees_total: Uint,
 }
 
 /// One operator in one period, with what the ledger says of it.
-struct Member {
-    standing: Standing,
-    slots: Slots,
-    observed_slots: Bits,
-    up_slots: Bits,
+pub(crate) struct Member {
+    pub(crate) standing: Standing,
+    pub(crate) slots: Slots,
+    pub(crate) observed_slots: Bits,
+    pub(crate) up_slots: Bits,
 }
 
 /// What concentration is measured by.
@@ -108,19 +110,31 @@ pub(crate) async fn fold(
     let frame = Frame::read(db, schedule, closing.period).await?;
     let verdict = Verdict::read(db, &frame).await?;
     let members = members(db, &frame, &verdict).await?;
-    let totals = network_totals(db, &frame).await?;
-    write_network(rows, &frame, &verdict, i64::try_from(closing.block)?, &members, &totals);
-    for member in &members {
-        write_member(rows, &frame, member);
+    derive(db, rows, &frame, &verdict, closing, &members).await
+}
+
+/// Adds the rows of a closed period that follow from its members, whatever the source.
+pub(crate) async fn derive(
+    db: &mut PgConnection,
+    rows: &mut Rows,
+    frame: &Frame,
+    verdict: &Verdict,
+    closing: Closing,
+    members: &[Member],
+) -> anyhow::Result<()> {
+    let totals = network_totals(db, frame).await?;
+    write_network(rows, frame, verdict, i64::try_from(closing.block)?, members, &totals);
+    for member in members {
+        write_member(rows, frame, member);
     }
     for basis in [Basis::Stake, Basis::Units, Basis::Fees] {
-        write_concentration(rows, &frame, basis, &members);
+        write_concentration(rows, frame, basis, members);
     }
     Ok(())
 }
 
 impl Frame {
-    async fn read(db: &mut PgConnection, schedule: &Schedule, period: u64) -> anyhow::Result<Self> {
+    pub(crate) async fn read(db: &mut PgConnection, schedule: &Schedule, period: u64) -> anyhow::Result<Self> {
         let (starts_at, ends_at) = (
             i64::try_from(schedule.start(period))?,
             i64::try_from(schedule.end(period))?,
@@ -283,7 +297,7 @@ impl Member {
         }
     }
 
-    fn took_part(&self) -> bool {
+    pub(crate) fn took_part(&self) -> bool {
         let Standing {
             stake_active,
             stake_thawing,

@@ -145,7 +145,7 @@ impl<'a, S: Source> Session<'a, S> {
         let known = database::holds(&mut db, source, identity).await?;
         check_deployment(&chain, source).await?;
         if !known {
-            source.claim(&mut db, identity).await?;
+            source.claim(&mut db, &chain, identity).await?;
         }
         source.describe(&mut db, &chain).await?;
         let tip = database::tip(&mut db).await?;

@@ -18,6 +18,7 @@ mod hint;
 mod identity;
 mod log;
 mod metrics;
+mod opengradient;
 mod plumbline;
 mod rewind;
 mod rows;
@@ -30,9 +31,11 @@ use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
 use plumbline_protocol::Deployment;
 use plumbline_protocol::deployment::SourceKind;
+use plumbline_protocol::opengradient::Network;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use opengradient::Opengradient;
 use plumbline::Plumbline;
 use source::Source;
 
@@ -51,6 +54,10 @@ pub async fn run(config: Config, recorder: Option<PrometheusHandle>, cancel: Can
         SourceKind::Plumbline => {
             let deployment = Deployment::read(&config.deployment)?;
             run_source(config, Plumbline::new(deployment), recorder, cancel).await
+        }
+        SourceKind::Opengradient => {
+            let network = Network::read(&config.deployment)?;
+            run_source(config, Opengradient::new(network), recorder, cancel).await
         }
     }
 }

@@ -72,7 +72,7 @@ impl Source for Plumbline {
         event.schedule(at)
     }
 
-    async fn claim(&self, db: &mut PgConnection, identity: Identity) -> anyhow::Result<()> {
+    async fn claim(&self, db: &mut PgConnection, _chain: &Chain, identity: Identity) -> anyhow::Result<()> {
         claim(db, &self.deployment, identity).await
     }
 
@@ -115,6 +115,7 @@ impl Source for Plumbline {
         &self,
         db: &mut PgConnection,
         rows: &mut Rows,
+        _state: &mut State,
         schedule: &Schedule,
         closing: Closing,
     ) -> anyhow::Result<()> {

@@ -57,7 +57,12 @@ pub(crate) trait Source: Send + Sync + 'static {
     }
 
     /// Makes an empty database one of this deployment: the row of `deployment`.
-    fn claim(&self, db: &mut PgConnection, identity: Identity) -> impl Future<Output = anyhow::Result<()>> + Send;
+    fn claim(
+        &self,
+        db: &mut PgConnection,
+        chain: &Chain,
+        identity: Identity,
+    ) -> impl Future<Output = anyhow::Result<()>> + Send;
 
     /// Refuses a database that holds other contracts of the same source.
     fn check(&self, db: &mut PgConnection) -> impl Future<Output = anyhow::Result<()>> + Send;
@@ -91,6 +96,7 @@ pub(crate) trait Source: Send + Sync + 'static {
         &self,
         db: &mut PgConnection,
         rows: &mut Rows,
+        state: &mut Self::State,
         schedule: &Schedule,
         closing: Closing,
     ) -> impl Future<Output = anyhow::Result<()>> + Send;

@@ -2,19 +2,21 @@
 
 use alloy::primitives::{Bytes, LogData, U256};
 use alloy::sol_types::SolEvent;
+use plumbline_protocol::opengradient::Registry;
 use plumbline_protocol::{InferenceSettlement, ModelRegistry, OperatorRegistry};
 
 const WORD: usize = 32;
 
 /// The data with invalid UTF-8 in its text replaced by U+FFFD, when that is all that is wrong with it.
 ///
-/// Each event of ours has at most one text, its last argument: an offset in the head, then length and padded bytes at
+/// Each event that is indexed has at most one text, its last argument: an offset in the head, then length and padded bytes at
 /// the end of the data.
 pub(crate) fn with_valid_text(data: &LogData) -> Option<LogData> {
     let head_words = match *data.topics().first()? {
         ModelRegistry::VersionPublished::SIGNATURE_HASH => 4,
         OperatorRegistry::EndpointChanged::SIGNATURE_HASH => 1,
         InferenceSettlement::BatchSettled::SIGNATURE_HASH => 5,
+        Registry::TEETypeAdded::SIGNATURE_HASH | Registry::PCRApproved::SIGNATURE_HASH => 1,
         _ => return None,
     };
     let head = head_words * WORD;

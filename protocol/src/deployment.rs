@@ -86,6 +86,8 @@ pub enum SourceKind {
     /// This project's: what `plumbline deploy` writes.
     #[default]
     Plumbline,
+    /// Another network's registry and relay, see [`crate::opengradient::Network`].
+    Opengradient,
 }
 
 impl SourceKind {
@@ -443,6 +445,8 @@ pub enum DeploymentError {
     Read { path: PathBuf, cause: std::io::Error },
     #[error("deployments file {} is not valid: {cause}; restore it or deploy again", path.display())]
     Parse { path: PathBuf, cause: serde_json::Error },
+    #[error("deployments file {} cannot be used: {problem}", path.display())]
+    Unusable { path: PathBuf, problem: &'static str },
     #[error(
         "deployments file {} is for chain {in_file}, but the RPC endpoint serves chain {on_chain}; \
          give the file or the RPC URL of the other", path.display()
@@ -476,7 +480,7 @@ impl Deployment {
     }
 }
 
-fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, DeploymentError> {
+pub(crate) fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, DeploymentError> {
     let text = std::fs::read_to_string(path).map_err(|cause| DeploymentError::Read {
         path: path.to_owned(),
         cause,

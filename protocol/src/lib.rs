@@ -3,6 +3,7 @@
 pub mod bindings;
 pub mod decode;
 pub mod deployment;
+pub mod opengradient;
 pub mod receipts;
 pub mod rpc;
 pub mod typed_data;

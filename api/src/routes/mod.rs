@@ -4,6 +4,8 @@ mod audit;
 mod audits;
 mod batches;
 mod docs;
+mod enclaves;
+mod findings;
 mod flow_summary;
 mod flows;
 mod health;
@@ -111,11 +113,13 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(operators::list))
         .routes(routes!(operator::one))
         .routes(routes!(uptime::series))
+        .routes(routes!(enclaves::of_operator))
         .routes(routes!(slashes::of_operator))
         .routes(routes!(slashes::list))
         .routes(routes!(audits::list))
         .routes(routes!(audit::one))
         .routes(routes!(batches::one))
+        .routes(routes!(findings::list))
         .routes(routes!(flows::of_operator))
         .routes(routes!(flows::list))
         .routes(routes!(flow_summary::summary))

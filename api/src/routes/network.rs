@@ -49,6 +49,8 @@ struct OperatorCounts {
     /// Ever.
     registered: i64,
     active: i64,
+    /// Without an enabled enclave, in the source `opengradient`.
+    inactive: i64,
     jailed: i64,
     exiting: i64,
     tombstoned: i64,
@@ -180,6 +182,7 @@ pub(super) async fn summary(mut view: View<Summary>) -> Result<Answer<NetworkSum
 struct Account {
     operators: i64,
     operators_active: i64,
+    operators_inactive: i64,
     operators_jailed: i64,
     operators_exiting: i64,
     operators_tombstoned: i64,
@@ -204,6 +207,7 @@ impl Account {
         OperatorCounts {
             registered: self.operators,
             active: self.operators_active,
+            inactive: self.operators_inactive,
             jailed: self.operators_jailed,
             exiting: self.operators_exiting,
             tombstoned: self.operators_tombstoned,
@@ -237,8 +241,8 @@ impl Account {
 async fn account(view: &mut View<Summary>) -> Result<Option<Account>> {
     let row = sqlx::query_as!(
         Account,
-        r#"select operators, operators_active, operators_jailed, operators_exiting, operators_tombstoned, models,
-                  models_retired, batches, receipts as "receipts: Amount", vouchers, units as "units: Amount", fees as "fees: Amount",
+        r#"select operators, operators_active, operators_inactive, operators_jailed, operators_exiting,
+                  operators_tombstoned, models, models_retired, batches, receipts as "receipts: Amount", vouchers, units as "units: Amount", fees as "fees: Amount",
                   slashed_stake as "slashed_stake: Amount", slashed_earnings as "slashed_earnings: Amount",
                   refunded as "refunded: Amount", uptime_rewards as "uptime_rewards: Amount", faults,
                   stake_active as "stake_active: Amount", stake_thawing as "stake_thawing: Amount"

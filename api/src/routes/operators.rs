@@ -16,13 +16,14 @@ use crate::window::{Span, Windowed};
 
 pub(super) use selection::{Selection, select};
 
-/// `active`: in service. `jailed`: out of service until it unjails itself. `exiting`: out of service for ever, by its own
+/// `active`: in service. `inactive`: in the source `opengradient`, none of its enclaves is enabled. `jailed`: out of service until it unjails itself. `exiting`: out of service for ever, by its own
 /// choice. `tombstoned`: out of service for ever, for a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, sqlx::Type, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub(crate) enum Status {
     Active,
+    Inactive,
     Jailed,
     Exiting,
     Tombstoned,
@@ -32,6 +33,7 @@ impl Status {
     fn name(self) -> &'static str {
         match self {
             Self::Active => "active",
+            Self::Inactive => "inactive",
             Self::Jailed => "jailed",
             Self::Exiting => "exiting",
             Self::Tombstoned => "tombstoned",

@@ -6,7 +6,8 @@ use crate::error::{Error, Result};
 use crate::value::{Address, Amount, Token, TokenAmount};
 use crate::view::Snapshot;
 
-/// The two tokens, which may be the same; from `StakeVaultConfigured`.
+/// The two tokens, which may be the same; from `StakeVaultConfigured`. The chain's own, of address zero, in a source whose
+/// contracts hold none.
 #[derive(Clone)]
 pub(crate) struct Tokens {
     pub(crate) stake: Token,
@@ -19,8 +20,10 @@ impl Tokens {
         let row = sqlx::query!(
             r#"select s.token as "stake_token: Address", s.symbol as stake_symbol, s.decimals as stake_decimals,
                       f.token as "fee_token: Address", f.symbol as fee_symbol, f.decimals as fee_decimals
-               from (select stake_token, fee_token from stake_vault_configured where block_number <= $1
-                     order by block_number desc, log_index desc limit 1) vault
+               from ((select stake_token, fee_token from stake_vault_configured where block_number <= $1
+                      order by block_number desc, log_index desc limit 1)
+                     union all
+                     select decode(repeat('00', 20), 'hex'), decode(repeat('00', 20), 'hex') from opengradient) vault
                join token s on s.token = vault.stake_token
                join token f on f.token = vault.fee_token"#,
             at.block()

@@ -11,6 +11,7 @@ use crate::sql::Uint;
 pub(crate) struct Network {
     pub(crate) operators: i64,
     pub(crate) operators_active: i64,
+    pub(crate) operators_inactive: i64,
     pub(crate) operators_jailed: i64,
     pub(crate) operators_exiting: i64,
     pub(crate) operators_tombstoned: i64,
@@ -78,6 +79,7 @@ impl Network {
     pub(crate) fn with_status(&mut self, status: Status) -> &mut i64 {
         match status {
             Status::Active => &mut self.operators_active,
+            Status::Inactive => &mut self.operators_inactive,
             Status::Jailed => &mut self.operators_jailed,
             Status::Exiting => &mut self.operators_exiting,
             Status::Tombstoned => &mut self.operators_tombstoned,
@@ -91,8 +93,8 @@ impl Running for Network {
     async fn load(db: &mut PgConnection, (): ()) -> anyhow::Result<Option<Self>> {
         let state = sqlx::query_as!(
             Self,
-            r#"select operators, operators_active, operators_jailed, operators_exiting, operators_tombstoned, models,
-                      models_retired, batches, batches_released, receipts as "receipts: Uint", vouchers,
+            r#"select operators, operators_active, operators_inactive, operators_jailed, operators_exiting,
+                      operators_tombstoned, models, models_retired, batches, batches_released, receipts as "receipts: Uint", vouchers,
                       units as "units: Uint", fees as "fees: Uint", slashed_stake as "slashed_stake: Uint",
                       slashed_earnings as "slashed_earnings: Uint", refunded as "refunded: Uint", faults, audits,
                       challenges, cases_open, cases_lost, uptime_rewards as "uptime_rewards: Uint",
@@ -112,8 +114,8 @@ impl Running for Network {
     fn write(&self, (): (), block_number: i64, rows: &mut Rows) {
         row! { rows, network_account {
             block_number, operators: self.operators, operators_active: self.operators_active,
-            operators_jailed: self.operators_jailed, operators_exiting: self.operators_exiting,
-            operators_tombstoned: self.operators_tombstoned, models: self.models,
+            operators_inactive: self.operators_inactive, operators_jailed: self.operators_jailed,
+            operators_exiting: self.operators_exiting, operators_tombstoned: self.operators_tombstoned, models: self.models,
             models_retired: self.models_retired, batches: self.batches, batches_released: self.batches_released,
             receipts: self.receipts, vouchers: self.vouchers, units: self.units, fees: self.fees,
             slashed_stake: self.slashed_stake, slashed_earnings: self.slashed_earnings, refunded: self.refunded,

@@ -12,6 +12,8 @@ use crate::sql::{Uint, address, bytes32};
 pub(crate) enum Status {
     #[default]
     Active,
+    /// Without anything in service, in sources where that is no act of the operator.
+    Inactive,
     Jailed,
     Exiting,
     Tombstoned,
@@ -21,6 +23,7 @@ impl Status {
     fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
+            Self::Inactive => "inactive",
             Self::Jailed => "jailed",
             Self::Exiting => "exiting",
             Self::Tombstoned => "tombstoned",
@@ -30,6 +33,7 @@ impl Status {
     fn parse(text: &str) -> anyhow::Result<Self> {
         Ok(match text {
             "active" => Self::Active,
+            "inactive" => Self::Inactive,
             "jailed" => Self::Jailed,
             "exiting" => Self::Exiting,
             "tombstoned" => Self::Tombstoned,
