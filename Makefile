@@ -41,8 +41,8 @@ gas: $(MODULES) ## Measure gas on the bytecode that ships, and write contracts/s
 	@node tools/abi.mjs --check
 	@PLUMBLINE_RELEASE=true FORGE_SNAPSHOT_EMIT=true tools/forge test --match-path 'contracts/test/gas/*'
 
-mutation: $(MODULES) ## Change the contracts in one place at a time and see whether a test notices (SAMPLE=200)
-	@node tools/mutate.mjs $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ONLY),--only $(ONLY))
+mutation: $(MODULES) ## Change the contracts in one place at a time and see whether a test notices (SAMPLE=200, AGAIN=1)
+	@node tools/mutate.mjs $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ONLY),--only $(ONLY)) $(if $(AGAIN),--again)
 
 # Bits by the default solver, amounts by one that counts in integers.
 symbolic: $(MODULES) $(HALMOS) ## Prove the pure math for all inputs

@@ -1,158 +1,106 @@
 #!/usr/bin/env node
 // Mutation test of the contracts: changes one thing in contracts/src at a time and asks whether a test notices.
 //
-//   node tools/mutate.mjs [--only NAME] [--sample N] [--jobs N]
+//   node tools/mutate.mjs [--only NAME] [--sample N] [--again]
 //
-// Writes target/bench/mutation.json. A mutant that does not compile is none. Tests run with few fuzz runs: a mutant
-// killed so is killed, and one that survives is run again with as many as `make test` has.
-import { spawnSync, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+// Every outcome goes into a journal, so that an interrupted run is taken up where it ended; `--again` judges survivors
+// anew, after tests were written for them. Writes target/bench/mutation.json after every mutant. A mutant that does not
+// compile, or compiles to the bytecode of the original, is none.
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const SOURCE = join(ROOT, 'contracts/src');
-const WORK = join(ROOT, 'target/mutation');
-const RESULT = join(ROOT, 'target/bench/mutation.json');
-/** A test run that takes longer hangs, which is noticed, too. */
-const TIMEOUT_MS = 900_000;
+import { grouped, mutants } from './mutation/mutants.mjs';
+import { Workplace } from './mutation/workplace.mjs';
 
-/** What is changed, one place at a time: a pattern, and what each match becomes. */
-const OPERATORS = [
-  { name: 'guard removed', pattern: /\brequire\((?=[^;]*;)/g, change: (line) => line.replace(/\brequire\(\s*/, 'require(true || ') },
-  { name: 'modifier removed', pattern: /\b(nonReentrant|restricted)\b/g, change: () => '' },
-  { name: 'comparison moved', pattern: /(?<![<>=!-])(<=|>=|<|>)(?![<>=])/g, change: (text) => ({ '<=': '<', '>=': '>', '<': '<=', '>': '>=' })[text] },
-  { name: 'equality turned', pattern: /(==|!=)/g, change: (text) => ({ '==': '!=', '!=': '==' })[text] },
-  { name: 'logic turned', pattern: /(&&|\|\|)/g, change: (text) => ({ '&&': '||', '||': '&&' })[text] },
-  { name: 'sum turned', pattern: / (\+|-) /g, change: (text) => ({ ' + ': ' - ', ' - ': ' + ' })[text] },
-  { name: 'update turned', pattern: / (\+=|-=) /g, change: (text) => ({ ' += ': ' -= ', ' -= ': ' += ' })[text] },
-  { name: 'rounding turned', pattern: /, Math\.Rounding\.Ceil/g, change: () => '' },
-  { name: 'choice turned', pattern: /\bMath\.(min|max)\b/g, change: (text) => ({ 'Math.min': 'Math.max', 'Math.max': 'Math.min' })[text] },
-  { name: 'event removed', pattern: /^\s*emit [^;]*;$/g, change: () => '' },
-  { name: 'assignment removed', pattern: /^\s+(delete )?_?[a-zA-Z_]+(\[[^=;]*\]|\.[a-zA-Z]+)*( [-+]?= [^=;]+)?;$/g, change: () => '' },
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const WORK = join(ROOT, 'target/mutation');
+const JOURNAL = join(WORK, 'journal.jsonl');
+const RESULT = join(ROOT, 'target/bench/mutation.json');
+
+/** Few runs: what they kill is killed by more, too. */
+const FEW = { FOUNDRY_FUZZ_RUNS: '16', FOUNDRY_INVARIANT_RUNS: '4', FOUNDRY_INVARIANT_DEPTH: '64' };
+/** As in `make test`. */
+const MANY = {};
+
+/** The tests named after it first, because they are the likeliest to notice; then all; invariants last, because they are slow. */
+const stages = ({ file }) => [
+  [['--match-path', `contracts/test/**/${basename(file, '.sol')}*.sol`], FEW],
+  [['--no-match-path', 'contracts/test/{gas,invariant}/*'], FEW],
+  [['--match-path', 'contracts/test/invariant/*'], FEW],
+  [['--no-match-path', 'contracts/test/{gas,invariant}/*'], MANY],
 ];
 
-function sources() {
-  return readdirSync(SOURCE, { recursive: true })
-    .filter((file) => file.endsWith('.sol') && !file.startsWith('interfaces'))
-    .map((file) => join(SOURCE, file))
-    .sort();
-}
-
-/** Code of a line, with comments and what only looks like code blanked out. */
-function code(line) {
-  if (/^\s*(\/\/|\/\*|\*|import |pragma |using |event |error )/.test(line)) return '';
-  return line.replace(/\/\/.*$/, '').replace(/"[^"]*"/g, (text) => ' '.repeat(text.length)).trimEnd();
-}
-
-function mutantsOf(file) {
-  const lines = readFileSync(file, 'utf8').split('\n');
-  const found = [];
-  lines.forEach((line, at) => {
-    const text = code(line);
-    for (const { name, pattern, change } of OPERATORS) {
-      for (const match of text.matchAll(pattern)) {
-        const replaced =
-          name === 'guard removed'
-            ? change(line)
-            : line.slice(0, match.index) + change(match[0]) + line.slice(match.index + match[0].length);
-        if (replaced === line) continue;
-        const mutated = lines.with(at, replaced).join('\n');
-        found.push({ file: relative(ROOT, file), line: at + 1, operator: name, before: line.trim(), after: replaced.trim(), mutated });
-      }
-    }
-  });
-  return found;
-}
-
-/** The same mutants on every machine, spread over files and operators. */
-function sampled(mutants, size) {
-  if (!size || size >= mutants.length) return mutants;
-  const rank = ({ file, line, after }) => createHash('sha256').update(`${file}:${line}:${after}`).digest('hex');
-  return mutants.map((mutant) => [rank(mutant), mutant]).sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, size).map(([, mutant]) => mutant);
-}
-
-/** A copy of the project for one worker, compiled once. */
-function workplace(number) {
-  const folder = join(WORK, String(number));
-  mkdirSync(join(folder, 'target'), { recursive: true });
-  for (const path of ['contracts', 'tools', 'foundry.toml']) {
-    rmSync(join(folder, path), { recursive: true, force: true });
-    cpSync(join(ROOT, path), join(folder, path), { recursive: true });
-  }
-  if (!existsSync(join(folder, 'node_modules'))) symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  const built = spawnSync('tools/forge', ['build'], { cwd: folder, encoding: 'utf8' });
-  if (built.status !== 0) throw new Error(`the contracts do not compile as they are:\n${built.stdout}${built.stderr}`);
-  return folder;
-}
-
-function forge(folder, args, env) {
-  return new Promise((resolve) => {
-    const child = spawn('tools/forge', args, { cwd: folder, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], timeout: TIMEOUT_MS });
-    let output = '';
-    child.stdout.on('data', (text) => (output += text));
-    child.stderr.on('data', (text) => (output += text));
-    child.on('close', (status) => resolve({ status: status ?? 1, output }));
-  });
-}
-
-const FEW = { FOUNDRY_FUZZ_RUNS: '16', FOUNDRY_INVARIANT_RUNS: '8', FOUNDRY_INVARIANT_DEPTH: '64' };
-
-/** Its own tests first, because they are the likeliest to notice; then all; then all as in `make test`. */
-async function judge(folder, mutant) {
-  const path = join(folder, mutant.file);
-  const original = readFileSync(join(ROOT, mutant.file), 'utf8');
-  writeFileSync(path, mutant.mutated);
+async function judge(workplace, mutant) {
+  const nothing = workplace.install(mutant);
+  if (nothing) return nothing;
   try {
-    const built = await forge(folder, ['build', 'contracts/src']);
-    if (built.status !== 0) return 'invalid';
-    const own = `contracts/test/**/${basename(mutant.file, '.sol')}*.sol`;
-    const stages = [
-      [['--match-path', own], FEW],
-      [['--no-match-path', 'contracts/test/gas/*'], FEW],
-      [['--match-path', 'contracts/test/invariant/*'], {}],
-    ];
-    for (const [args, env] of stages) {
-      const tested = await forge(folder, ['test', '--fail-fast', ...args], env);
-      if (tested.status !== 0 && !/No tests (found|to run)/i.test(tested.output)) return 'killed';
+    for (const [args, env] of stages(mutant)) {
+      if ((await workplace.test(args, env)) === 'failed') return 'killed';
     }
     return 'survived';
   } finally {
-    writeFileSync(path, original);
+    workplace.restore(mutant);
   }
+}
+
+/** What earlier runs found out, by mutant; the later word counts. */
+function readJournal() {
+  if (!existsSync(JOURNAL)) return new Map();
+  const lines = readFileSync(JOURNAL, 'utf8').split('\n').filter(Boolean);
+  return new Map(lines.map((line) => JSON.parse(line)).map(({ key, outcome }) => [key, outcome]));
+}
+
+function summarize(all, outcomes) {
+  const judged = all.filter(({ key }) => outcomes.has(key));
+  const of = (outcome) => judged.filter(({ key }) => outcomes.get(key) === outcome);
+  const [killed, survivors] = [of('killed').length, of('survived')];
+  const told = ({ file, line, operator, before, after }) => ({ file, line, operator, before, after });
+  const summary = {
+    mutants: killed + survivors.length,
+    killed,
+    generated: all.length,
+    judged: judged.length,
+    invalid: of('invalid').length,
+    equal: of('equal').length,
+    files: Object.fromEntries(
+      [...grouped(judged, ({ file }) => file)].sort().map(([file, found]) => {
+        const count = (outcome) => found.filter(({ key }) => outcomes.get(key) === outcome).length;
+        const generated = all.filter((mutant) => mutant.file === file).length;
+        return [file, { mutants: count('killed') + count('survived'), killed: count('killed'), judged: found.length, generated }];
+      }),
+    ),
+    survivors: survivors.map(told),
+  };
+  mkdirSync(dirname(RESULT), { recursive: true });
+  writeFileSync(RESULT, `${JSON.stringify(summary, null, 2)}\n`);
+  return summary;
 }
 
 const { values: options } = parseArgs({
-  options: { only: { type: 'string' }, sample: { type: 'string' }, jobs: { type: 'string', default: '2' } },
+  options: { only: { type: 'string' }, sample: { type: 'string' }, again: { type: 'boolean', default: false } },
 });
-const every = sources().flatMap(mutantsOf).filter(({ file }) => !options.only || file.includes(options.only));
-const queue = sampled(every, Number(options.sample ?? 0));
-console.log(`${queue.length} of ${every.length} mutants of ${sources().length} files`);
-const results = [];
+const all = mutants(ROOT);
+const chosen = mutants(ROOT, options.only).slice(0, Number(options.sample ?? Infinity));
+const outcomes = readJournal();
+const isOpen = ({ key }) => !outcomes.has(key) || (options.again && outcomes.get(key) === 'survived');
+const queue = chosen.filter(isOpen);
+console.log(`${queue.length} of ${chosen.length} mutants to judge, of ${all.length} in all`);
+
+const workplace = new Workplace(ROOT, WORK);
+const untouched = await workplace.test(['--no-match-path', 'contracts/test/{gas,invariant}/*'], FEW);
+if (untouched !== 'passed') throw new Error('the tests do not pass on the contracts as they are');
+
 const started = Date.now();
-
-async function work(number) {
-  const folder = workplace(number);
-  for (let mutant = queue.shift(); mutant; mutant = queue.shift()) {
-    const { mutated, ...told } = mutant;
-    const outcome = await judge(folder, mutant);
-    results.push({ ...told, outcome });
-    const seconds = Math.round((Date.now() - started) / 1000);
-    console.log(`${seconds}s ${results.length} ${outcome.padEnd(8)} ${told.file}:${told.line} ${told.operator}: ${told.after || '(removed)'}`);
-  }
+for (const mutant of queue) {
+  const outcome = await judge(workplace, mutant);
+  outcomes.set(mutant.key, outcome);
+  const { key, file, line, operator, before, after } = mutant;
+  appendFileSync(JOURNAL, `${JSON.stringify({ key, outcome, file, line, operator, before, after })}\n`);
+  const { mutants: count, killed } = summarize(all, outcomes);
+  const seconds = Math.round((Date.now() - started) / 1000);
+  console.log(`${seconds}s ${killed}/${count} ${outcome.padEnd(8)} ${file}:${line} ${operator}: ${after || '(removed)'}`);
 }
-
-await Promise.all(Array.from({ length: Number(options.jobs) }, (_, number) => work(number)));
-const tally = (outcome) => results.filter((result) => result.outcome === outcome).length;
-const [killed, survived] = [tally('killed'), tally('survived')];
-const summary = {
-  mutants: killed + survived,
-  killed,
-  generated: every.length,
-  survivors: results.filter(({ outcome }) => outcome === 'survived'),
-};
-mkdirSync(dirname(RESULT), { recursive: true });
-writeFileSync(RESULT, `${JSON.stringify(summary, null, 2)}\n`);
-console.log(`${killed} of ${killed + survived} mutants killed (${((100 * killed) / (killed + survived || 1)).toFixed(1)} %), ${tally('invalid')} did not compile; see ${relative(ROOT, RESULT)}`);
+const { mutants: count, killed } = summarize(all, outcomes);
+console.log(`${killed} of ${count} mutants killed (${((100 * killed) / (count || 1)).toFixed(1)} %); see target/bench/mutation.json`);

@@ -15,6 +15,8 @@ use crate::terms::Stage;
 const MAX_RECORDS: usize = 16;
 const MAX_DRAWS: usize = 32;
 const MAX_RULINGS: usize = 16;
+/// Periods of an audit's window that may have been an outage: extensions add at most eight.
+const MAX_PERIODS_TRIED: usize = 12;
 /// What a draw takes when it opens an audit; whether it does may change until it is mined.
 const DRAW_GAS: u64 = 700_000;
 
@@ -55,6 +57,7 @@ impl Clerk {
         if self.desk.is_open() && !outbox.is_busy(self.desk.account) {
             self.plan_draws(network, docket, moment, calls);
             self.plan_rulings(network, docket, moment, calls);
+            self.plan_extensions(network, docket, moment, calls).await?;
         }
         Ok(())
     }
@@ -117,6 +120,33 @@ impl Clerk {
             let contract = network.courts.docket;
             calls.push(Call::new(self.desk.account, contract, "punish a silent judge", &punish));
         }
+    }
+
+    /// Gives unanswered audits more time for outages of much of the network.
+    async fn plan_extensions(
+        &self,
+        network: &Network,
+        docket: &Docket,
+        moment: Moment,
+        calls: &mut Vec<Call>,
+    ) -> Result<()> {
+        let (now, grace) = (moment.head.timestamp, u64::from(network.audit_parameters.grace_seconds));
+        let overdue = docket.cases.iter().filter(|(_, case)| {
+            case.stage == Stage::Answering && (case.deadline..case.deadline + grace).contains(&now)
+        });
+        for (id, case) in overdue.take(MAX_RULINGS) {
+            let periods = network.schedule.period_at(case.opened_at)..=network.schedule.period_at(case.deadline);
+            for period in periods.take(MAX_PERIODS_TRIED) {
+                let extend = AuditManager::extendCall { caseId: *id, period };
+                let contract = network.courts.audits;
+                // Whether enough was missed in a period, and whether it counted already, only the contract knows.
+                if network.read_unless_reverted(contract, extend.clone()).await?.is_some() {
+                    calls.push(Call::new(self.desk.account, contract, "extend an audit", &extend));
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What moves a case on, if anybody can.

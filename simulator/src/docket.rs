@@ -69,6 +69,8 @@ pub(crate) struct Case {
     pub(crate) deadline: u64,
     pub(crate) verdict: Verdict,
     pub(crate) receipt: Option<Receipt>,
+    /// Key that signed the receipt.
+    pub(crate) signer: Address,
     pub(crate) jury: Option<Jury>,
 }
 
@@ -274,7 +276,7 @@ impl Docket {
                 let begun = CaseDocket::JudgementBegun::decode_log(&log.inner)?;
                 self.update(begun.caseId, |case| {
                     (case.stage, case.deadline) = (Stage::from(begun.stage), begun.deadline);
-                    case.receipt = Some(judged(&begun.receipt));
+                    (case.receipt, case.signer) = (Some(judged(&begun.receipt)), begun.signer);
                 });
             }
             _ => {}
@@ -381,6 +383,7 @@ impl Case {
             deadline: 0,
             verdict: Verdict::None,
             receipt: None,
+            signer: Address::ZERO,
             jury: None,
         }
     }

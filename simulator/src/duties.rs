@@ -49,6 +49,9 @@ impl Simulation {
                 };
                 self.report.requests_served += 1;
                 self.report.wrong_outputs += u64::from(served.is_wrong);
+                let operator = &self.operators[served.operator];
+                self.canaries
+                    .bait(&self.network, operator, &served, &self.population, period)?;
                 self.disputes.examine(served, &self.docket, &self.population, period);
             }
         }
@@ -105,6 +108,8 @@ impl Simulation {
             requests_per_slot: self.config.requests_per_slot,
         };
         court.plan_verdicts(&mut self.findings, &mut workshop, calls)?;
+        court.plan_proofs(&self.publishers.models, &mut self.findings, &mut workshop, calls);
+        self.canaries.plan(network, docket, &self.outbox, moment, calls).await?;
         self.disputes
             .plan(network, &self.payers, operators, docket, moment, calls)
             .await?;

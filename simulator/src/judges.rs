@@ -7,7 +7,7 @@ use alloy::sol_types::SolValue;
 use anyhow::{Context, Result};
 use plumbline_protocol::receipts::ReceiptTree;
 use plumbline_protocol::typed_data::Receipt;
-use plumbline_protocol::{AuditManager, JudgeCommittee};
+use plumbline_protocol::{AuditManager, CaseDocket, JudgeCommittee};
 
 use crate::availability::Availability;
 use crate::demand::{requests, requests_in, rework};
@@ -17,8 +17,10 @@ use crate::misdeeds::Misdeeds;
 use crate::network::{Moment, Network, Schedule};
 use crate::operators::Operator;
 use crate::outbox::Call;
-use crate::population::Population;
-use crate::terms::{Stage, audited};
+use crate::population::{MODELS, Population};
+use crate::proofs::proof;
+use crate::publishers::{Model, weights_digest};
+use crate::terms::{Stage, audited, docketed};
 
 /// Cases that are looked at in one step.
 const MAX_CASES: usize = 64;
@@ -105,6 +107,39 @@ impl Court<'_> {
         };
         let (from, contract) = (self.operators[index].address(), self.network.courts.audits);
         Ok(Some(Call::new(from, contract, "answer an audit", &answer)))
+    }
+
+    /// Proves receipts that have a verifier, by operators that are up and served what the model gives.
+    pub(crate) fn plan_proofs(
+        &self,
+        models: &[Model],
+        findings: &mut Findings,
+        workshop: &mut Workshop<'_>,
+        calls: &mut Vec<Call>,
+    ) {
+        let now = self.moment.head.timestamp;
+        let proved = self.docket.cases.iter();
+        let proved = proved.filter(|(_, case)| case.stage == Stage::Proving && now < case.deadline);
+        for (id, case) in proved.take(MAX_CASES) {
+            let (Some((index, true)), Some(receipt)) = (self.find(case.operator), &case.receipt) else {
+                continue;
+            };
+            let Some(model) = models.iter().position(|model| model.id == receipt.modelId) else {
+                continue;
+            };
+            let found = findings.0.entry(*id).or_insert_with(|| workshop.rework(receipt));
+            if *found != Some(receipt.outputHash) {
+                continue;
+            }
+            let digest = weights_digest(MODELS[model].name, receipt.version);
+            let prove = CaseDocket::proveCall {
+                caseId: *id,
+                receipt: docketed(receipt),
+                evidence: proof(receipt.outputHash, case.signer, digest),
+            };
+            let from = self.operators[index].address();
+            calls.push(Call::new(from, self.network.courts.docket, "prove a receipt", &prove));
+        }
     }
 
     /// Commits to verdicts, and shows them once nobody can commit any more; by judges that are up.

@@ -6,6 +6,7 @@
 mod accounts;
 mod availability;
 mod books;
+mod canaries;
 mod clerk;
 mod committee;
 mod config;
@@ -24,6 +25,7 @@ mod operators;
 mod outbox;
 mod payers;
 mod population;
+mod proofs;
 mod publishers;
 mod purse;
 mod random;

@@ -60,6 +60,15 @@ impl Call {
         }
     }
 
+    /// A call of a contract that takes no function.
+    pub(crate) fn raw(from: Address, to: Address, label: &'static str, input: Bytes) -> Self {
+        Self {
+            input,
+            label,
+            ..Self::coins(from, to, U256::ZERO)
+        }
+    }
+
     pub(crate) fn coins(from: Address, to: Address, value: U256) -> Self {
         Self {
             from,

@@ -5,13 +5,14 @@ use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolValue;
 use anyhow::Result;
 use plumbline_protocol::InferenceSettlement;
-use plumbline_protocol::ModelRegistry;
+use plumbline_protocol::{ModelRegistry, VerifierRegistry};
 use sha2::{Digest, Sha256};
 
 use crate::accounts::{Keyring, Role};
 use crate::network::Network;
 use crate::outbox::{Call, Outbox};
-use crate::population::{MODELS, PUBLISHERS};
+use crate::population::{MODELS, Mode, PUBLISHERS};
+use crate::proofs;
 use crate::purse::coins;
 
 /// Periods between two versions of a model.
@@ -23,6 +24,8 @@ pub(crate) struct Publishers {
     accounts: Vec<PrivateKeySigner>,
     coins: Vec<U256>,
     pub(crate) models: Vec<Model>,
+    /// What puts the verifier of proofs on chain, while it is not there.
+    deployment: Option<Call>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,6 +33,8 @@ pub(crate) struct Model {
     pub(crate) id: B256,
     /// Versions on chain; none until it is registered.
     pub(crate) versions: u32,
+    /// Its first version has a verifier, if its outputs are to be proved.
+    is_bound: bool,
     royalties: U256,
 }
 
@@ -51,6 +56,7 @@ impl Publishers {
             coins: vec![U256::ZERO; accounts.len()],
             accounts,
             models,
+            deployment: None,
         })
     }
 
@@ -65,7 +71,21 @@ impl Publishers {
         for (account, held) in self.accounts.iter().zip(&mut self.coins) {
             *held = coins(network, account.address()).await?;
         }
+        let deployer = self.accounts[MODELS[0].publisher].address();
+        let is_deployed = proofs::has_code(network, proofs::verifier()).await?;
+        self.deployment = if is_deployed {
+            None
+        } else {
+            proofs::deployment(network, deployer).await?
+        };
         for model in &mut self.models {
+            let binding = VerifierRegistry::bindingOfCall {
+                modelId: model.id,
+                version: 1,
+            };
+            let bound = network.read(network.addresses.verifier_registry, binding).await?;
+            // Where nothing can be deployed there is nothing to bind.
+            model.is_bound = !bound.verifier.is_zero() || !is_deployed;
             let read = ModelRegistry::modelCall { modelId: model.id };
             let record = network
                 .read_unless_reverted(network.addresses.model_registry, read)
@@ -79,11 +99,23 @@ impl Publishers {
 
     /// Publishes what is due.
     pub(crate) fn plan_setup(&self, network: &Network, period: u64, calls: &mut Vec<Call>) {
+        let can_pay = !self.coins[MODELS[0].publisher].is_zero();
+        calls.extend(self.deployment.iter().filter(|_| can_pay).cloned());
         for (index, (spec, model)) in MODELS.iter().zip(&self.models).enumerate() {
             let publisher = self.accounts[spec.publisher].address();
             let parent = spec.parent.map(|parent| self.models[parent]);
             if self.coins[spec.publisher].is_zero() || parent.is_some_and(|parent| parent.versions == 0) {
                 continue;
+            }
+            let is_proved = matches!(spec.mode, Mode::Attested | Mode::Proof);
+            if model.versions > 0 && is_proved && !model.is_bound {
+                let bind = VerifierRegistry::bindVerifierCall {
+                    modelId: model.id,
+                    version: 1,
+                    verifier: proofs::verifier(),
+                };
+                let registry = network.addresses.verifier_registry;
+                calls.push(Call::new(publisher, registry, "bind a verifier", &bind));
             }
             let due = 1 + u32::try_from(period / VERSION_PERIODS).unwrap_or(u32::MAX);
             if model.versions < spec.versions.min(due) {
@@ -138,6 +170,6 @@ fn publish(network: &Network, publisher: Address, index: usize, model: &Model, p
 }
 
 /// SHA-256 of the artefact, which here is a short text.
-fn weights_digest(name: &str, version: u32) -> B256 {
+pub(crate) fn weights_digest(name: &str, version: u32) -> B256 {
     B256::from_slice(&Sha256::digest(format!("weights of {name}, version {version}\n")))
 }

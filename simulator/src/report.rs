@@ -5,7 +5,7 @@ use alloy::rpc::types::Log;
 use alloy::sol_types::SolEvent;
 use plumbline_protocol::{
     AuditManager, BlockRandomness, CaseDocket, ChallengeManager, InferenceSettlement, JudgeCommittee, ModelRegistry,
-    OperatorRegistry, PriceOracle, RewardReserve, Slasher, StakeVault, StressGauge, UptimeLedger,
+    OperatorRegistry, PriceOracle, RewardReserve, Slasher, StakeVault, StressGauge, UptimeLedger, VerifierRegistry,
 };
 use serde::Serialize;
 
@@ -87,6 +87,12 @@ pub struct Report {
     /// Of audits and challenges: too few judges, or no majority.
     pub cases_inconclusive: u64,
     pub equivocations_proved: u64,
+    pub verifiers_bound: u64,
+    /// Receipts that a verifier was to be convinced of.
+    pub proofs_asked: u64,
+    pub canaries_planted: u64,
+    pub canaries_revealed: u64,
+    pub deadlines_extended: u64,
 
     pub enrolments: u64,
     pub availability_reports: u64,
@@ -171,11 +177,18 @@ impl Report {
             CaseDocket::JudgePunished::SIGNATURE_HASH => &mut self.judges_punished,
             ChallengeManager::ChallengeOpened::SIGNATURE_HASH => &mut self.challenges_opened,
             ChallengeManager::EquivocationProved::SIGNATURE_HASH => &mut self.equivocations_proved,
+            ChallengeManager::CanaryPlanted::SIGNATURE_HASH => &mut self.canaries_planted,
+            ChallengeManager::CanaryRevealed::SIGNATURE_HASH => &mut self.canaries_revealed,
+            VerifierRegistry::VerifierBound::SIGNATURE_HASH => &mut self.verifiers_bound,
+            AuditManager::DeadlineExtended::SIGNATURE_HASH => &mut self.deadlines_extended,
             RewardReserve::OperatorEnrolled::SIGNATURE_HASH => &mut self.enrolments,
             RewardReserve::AvailabilityReported::SIGNATURE_HASH => &mut self.availability_reports,
             RewardReserve::PeriodClosed::SIGNATURE_HASH => &mut self.reward_periods_closed,
             RewardReserve::RewardClaimed::SIGNATURE_HASH => &mut self.rewards_claimed,
             _ => {
+                if let Ok(begun) = CaseDocket::JudgementBegun::decode_log(&log.inner) {
+                    self.proofs_asked += u64::from(!begun.verifier.is_zero());
+                }
                 if let Ok(closed) = CaseDocket::CaseClosed::decode_log(&log.inner) {
                     self.count_verdict(Verdict::from(closed.verdict), is_challenge);
                 }

@@ -118,7 +118,7 @@ impl Counter<'_> {
     }
 }
 
-fn sign(network: &Network, key: &PrivateKeySigner, message: &impl SolStruct) -> Result<Vec<u8>> {
+pub(crate) fn sign(network: &Network, key: &PrivateKeySigner, message: &impl SolStruct) -> Result<Vec<u8>> {
     let digest: B256 = message.eip712_signing_hash(&network.settlement_domain);
     let signature: Signature = key.sign_hash_sync(&digest).context("sign what was served")?;
     Ok(signature.as_bytes().to_vec())

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::Keyring;
 use crate::availability::Availability;
 use crate::books::Books;
+use crate::canaries::Canaries;
 use crate::clerk::Clerk;
 use crate::committee::Committee;
 use crate::config::{Config, Secrets};
@@ -72,6 +73,7 @@ pub struct Simulation {
     pub(crate) rewards: Rewards,
     pub(crate) misdeeds: Misdeeds,
     pub(crate) disputes: Disputes,
+    pub(crate) canaries: Canaries,
     pub(crate) findings: Findings,
     pub(crate) docket: Docket,
     pub(crate) results: Results,
@@ -200,6 +202,7 @@ impl Simulation {
             clerk: Clerk::new(&keyring, &mut outbox)?,
             rewards: Rewards::new(&network, &keyring, &mut outbox).await?,
             gauges,
+            canaries: Canaries::new(deployment.parameters.access.canary, &guardians, &mut outbox),
             misdeeds: Misdeeds::new(config.seed, &population),
             disputes: Disputes::default(),
             findings: Findings::default(),
@@ -263,10 +266,15 @@ impl Simulation {
         self.payers.iter().map(Payer::address).collect()
     }
 
-    /// Addresses of the keepers, who are rewarded for what they prove.
+    /// Addresses of the keepers, who are rewarded for what they prove, and of who plants canaries.
     pub fn keeper_addresses(&self) -> Vec<Address> {
         let desks = self.clerk.coins().map(|(account, _)| account);
-        [self.keeper.address()].into_iter().chain(desks).collect()
+        let planter = self.canaries.planter();
+        [self.keeper.address()]
+            .into_iter()
+            .chain(desks)
+            .chain(planter)
+            .collect()
     }
 
     /// Models by name, and their ids.

@@ -82,6 +82,11 @@ pub(crate) fn audited(receipt: &Receipt) -> audit_manager::IReceipts::Receipt {
     convert!(receipt, audit_manager::IReceipts::Receipt)
 }
 
+/// A receipt as a proof names it.
+pub(crate) fn docketed(receipt: &Receipt) -> case_docket::IReceipts::Receipt {
+    convert!(receipt, case_docket::IReceipts::Receipt)
+}
+
 /// A receipt as a challenge names it.
 pub(crate) fn challenged(receipt: &Receipt) -> challenge_manager::IReceipts::Receipt {
     convert!(receipt, challenge_manager::IReceipts::Receipt)

@@ -4,9 +4,6 @@ pragma solidity =0.8.37;
 import {AuditHandler} from "./AuditHandler.t.sol";
 import {StdInvariant, Test} from "forge-std/Test.sol";
 
-/// forge-config: default.invariant.runs = 256
-/// forge-config: default.invariant.depth = 128
-/// forge-config: default.invariant.fail-on-revert = true
 contract AuditInvariants is StdInvariant, Test {
     AuditHandler private _handler;
 

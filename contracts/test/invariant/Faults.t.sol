@@ -5,8 +5,6 @@ import {FaultHandler} from "./FaultHandler.t.sol";
 import {Test} from "forge-std/Test.sol";
 
 /// @notice What must hold of punishments whoever is punished for whatever in whatever order.
-/// forge-config: default.invariant.runs = 256
-/// forge-config: default.invariant.depth = 128
 contract FaultsInvariantTest is Test {
     FaultHandler private handler;
 

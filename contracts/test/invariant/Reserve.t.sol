@@ -5,9 +5,6 @@ import {TestToken} from "../../src/TestToken.sol";
 import {ReserveHandler} from "./ReserveHandler.t.sol";
 import {StdInvariant, Test} from "forge-std/Test.sol";
 
-/// forge-config: default.invariant.runs = 256
-/// forge-config: default.invariant.depth = 128
-/// forge-config: default.invariant.fail-on-revert = true
 contract ReserveInvariants is StdInvariant, Test {
     ReserveHandler internal handler;
 
@@ -50,7 +47,6 @@ contract OneTokenReserveHandler is ReserveHandler {
 
 /// forge-config: default.invariant.runs = 16
 /// forge-config: default.invariant.depth = 64
-/// forge-config: default.invariant.fail-on-revert = true
 contract OneTokenReserveInvariants is ReserveInvariants {
     function _createHandler() internal override returns (ReserveHandler) {
         return new OneTokenReserveHandler();

@@ -4,7 +4,6 @@ pragma solidity =0.8.37;
 import {SettlementHandler} from "./SettlementHandler.t.sol";
 import {StdInvariant, Test} from "forge-std/Test.sol";
 
-/// forge-config: default.invariant.fail-on-revert = true
 contract SettlementInvariants is StdInvariant, Test {
     SettlementHandler private _handler;
 

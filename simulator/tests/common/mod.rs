@@ -12,7 +12,7 @@ use plumbline_devnet::{Chain, ChainOptions};
 use plumbline_protocol::{
     CaseDocket, ChallengeManager, Deployment, InferenceSettlement, RewardReserve, StakeVault, TestToken, rpc,
 };
-use plumbline_simulator::{Config, Secrets, Simulation, Status};
+use plumbline_simulator::{Config, Report, Secrets, Simulation, Status};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -21,6 +21,8 @@ pub const SLOT_SECONDS: u32 = 600;
 pub const SLOTS_PER_PERIOD: u32 = 6;
 /// Moves of the time within a slot.
 const TICKS_PER_SLOT: u32 = 2;
+/// Moves of the time within which what takes luck has happened: a hundred periods.
+pub const MAX_MOVES: u32 = 100 * SLOTS_PER_PERIOD * TICKS_PER_SLOT;
 /// `Stage` of the docket; the ABI carries its numbers only.
 const CLOSED: u8 = 6;
 
@@ -132,6 +134,17 @@ impl World {
                 return status;
             }
         }
+    }
+
+    /// Goes on until something has happened that takes luck, such as a committee with enough members.
+    pub async fn advance_until(&self, simulation: &mut Simulation, happened: impl Fn(&Report) -> bool) {
+        for _ in 0..MAX_MOVES {
+            if happened(&simulation.report()) {
+                return;
+            }
+            self.advance(simulation).await;
+        }
+        panic!("after {MAX_MOVES} moves of the time: {:#?}", simulation.report());
     }
 
     /// The latest block, once all transactions are mined: while anvil makes a block, it answers from the one before.
