@@ -214,7 +214,7 @@ async fn two_endpoints_that_agree_are_a_quorum_and_one_that_leaves_logs_out_stop
 #[tokio::test(flavor = "multi_thread")]
 async fn a_history_of_empty_blocks_takes_a_handful_of_requests() -> Anyhow {
     let world = world().await?;
-    world.mine(20_000).await?;
+    world.mine(2_000).await?;
     let proxy = Proxy::plain(world.chain.http_url()).await?;
     let database = Database::new().await?;
     let mut config = world.config(&database.url);
@@ -226,6 +226,6 @@ async fn a_history_of_empty_blocks_takes_a_handful_of_requests() -> Anyhow {
     })
     .await?;
     indexer.stop().await?;
-    assert!(proxy.requests() < 250, "{} requests", proxy.requests());
+    assert!(proxy.requests() < 120, "{} requests", proxy.requests());
     Ok(())
 }
