@@ -1,5 +1,7 @@
 //! `plumbline index`: follows the chain into PostgreSQL.
 
+use std::io::IsTerminal;
+
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
@@ -13,7 +15,8 @@ pub(crate) struct Args {
 }
 
 /// Runs until `stop`.
-pub(crate) async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<()> {
+pub(crate) async fn run(mut args: Args, stop: CancellationToken) -> anyhow::Result<()> {
+    args.config.progress_bar = std::io::stderr().is_terminal();
     let metrics = plumbline_api::install_metrics().context("set up measurements")?;
     plumbline_indexer::run(args.config, Some(metrics), stop).await
 }

@@ -48,7 +48,7 @@ enum Format {
 impl Args {
     /// Records go to standard error.
     pub(crate) fn to_terminal(&self) -> anyhow::Result<()> {
-        let records = fmt::layer().with_writer(io::stderr);
+        let records = fmt::layer().with_writer(|| Terminal);
         let records = match self.log_format {
             Format::Text => records.with_ansi(colorful()).boxed(),
             Format::Json => records.json().flatten_event(true).boxed(),
@@ -91,6 +91,20 @@ impl Args {
 /// The convention of <https://no-color.org>.
 pub(crate) fn colorful() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Standard error, where the bar of a catch-up may stand: it makes room for every record.
+struct Terminal;
+
+impl Write for Terminal {
+    fn write(&mut self, record: &[u8]) -> io::Result<usize> {
+        plumbline_indexer::aside(|| io::stderr().write_all(record))?;
+        Ok(record.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 /// A file that begins anew at every start and whenever it has grown too long; the one before is kept beside it.

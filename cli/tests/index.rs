@@ -78,3 +78,18 @@ async fn killed_at_any_point_it_goes_on_without_a_gap_or_a_duplicate() -> Anyhow
     world.assert_exact(&database).await?;
     process.kill()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standby_takes_over_from_a_process_that_was_killed() -> Anyhow {
+    let world = World::new().await?;
+    let database = Database::new().await?;
+    let first = Process::index(&world, &database)?;
+    world.indexed(&database).await?;
+    let second = Process::index(&world, &database)?;
+    world.traffic(1, 0).await?;
+    world.indexed(&database).await?;
+    first.kill()?;
+    world.traffic(1, 1).await?;
+    world.assert_exact(&database).await?;
+    second.kill()
+}

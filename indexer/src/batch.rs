@@ -37,6 +37,22 @@ impl<E> Batch<E> {
         }
     }
 
+    /// Adds the blocks of the range that follows.
+    pub(crate) fn append(&mut self, later: Self) {
+        self.drop_empty_last();
+        self.facts.append(later.facts);
+        self.blocks.extend(later.blocks);
+    }
+
+    /// The last block of a range is there for the cursor, and not needed when more follows.
+    pub(crate) fn drop_empty_last(&mut self) {
+        if let Some(last) = self.blocks.last_entry()
+            && last.get().is_empty()
+        {
+            last.remove();
+        }
+    }
+
     /// Adds a block; the logs that follow are its.
     pub(crate) fn begin_block(&mut self, header: Header) {
         self.facts.begin_block(header.number);
@@ -63,6 +79,11 @@ impl<E> Block<E> {
             events: Vec::new(),
             closes: Vec::new(),
         }
+    }
+
+    /// Nothing hangs off it.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.logged && self.closes.is_empty()
     }
 
     fn header(&self, number: u64) -> Header {

@@ -1,22 +1,32 @@
 //! The chain behind one RPC endpoint: headers and logs, every answer checked against the request.
 
 use std::future::{Future, IntoFuture};
-use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use alloy::eips::BlockNumberOrTag;
 use alloy::primitives::{Address, B256};
 use alloy::providers::{DynProvider, Provider};
-use alloy::rpc::types::{Block, Filter, Log};
+use alloy::rpc::types::Block;
 use alloy::transports::{RpcError, TransportErrorKind, TransportResult};
-use anyhow::Context;
 use plumbline_protocol::rpc;
 
+use crate::config::Config;
 use crate::error::{Halt, Moved, RpcFailure, RpcFailureKind};
-use crate::metrics;
+use crate::source::Source;
+use crate::wire::WireLog;
+use crate::{metrics, refusal};
 
 /// An endpoint that has not answered by then is treated as down.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Text of an error that is kept; some endpoints answer with whole pages.
+const MAX_ERROR_CHARS: usize = 300;
+/// A request is repeated so often while the endpoint is busy.
+const BUSY_ATTEMPTS: u32 = 5;
+const FIRST_BUSY_WAIT: Duration = Duration::from_millis(100);
+/// Whoever asks for more patience than this is given up for a while.
+const LONGEST_BUSY_WAIT: Duration = Duration::from_secs(2);
 
 /// What identifies a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,48 +57,81 @@ impl From<Block> for Linked {
     }
 }
 
+/// Which logs are read.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    pub(crate) addresses: Vec<Address>,
+    /// First topics; all when there are none.
+    pub(crate) topics: Vec<B256>,
+}
+
+impl Wanted {
+    pub(crate) fn of<S: Source>(source: &S) -> Self {
+        Self {
+            addresses: source.contracts().into_iter().map(|(_, address)| address).collect(),
+            topics: source.topics(),
+        }
+    }
+}
+
 /// One endpoint; whatever belongs together (a range and its headers) is read from it alone.
 #[derive(Clone)]
 pub(crate) struct Chain {
     provider: DynProvider,
-    url: String,
+    /// For answers that are read in place; a WebSocket has none.
+    pub(super) http: Option<reqwest::Client>,
+    pub(super) url: String,
     endpoint: String,
-    /// Contracts whose logs are read.
-    addresses: Vec<Address>,
+    pub(super) wanted: Wanted,
+    /// Several requests in one; until the endpoint refuses it.
+    pub(super) takes_batches: Arc<AtomicBool>,
     finality_depth: u64,
 }
 
 impl Chain {
     /// An `http` URL is not contacted yet; a `ws` one is.
-    pub(crate) async fn connect(url: &str, addresses: Vec<Address>, finality_depth: u64) -> anyhow::Result<Self> {
+    pub(crate) async fn connect(url: &str, wanted: Wanted, config: &Config) -> anyhow::Result<Self> {
         let endpoint = rpc::redact(url);
-        let scheme = url.split("://").next().unwrap_or_default();
-        if !["http", "https", "ws", "wss"].contains(&scheme) {
-            let problem = format!("RPC URL {endpoint} has no scheme that works: use http, https, ws or wss");
-            return Err(Halt::Configuration(problem).into());
-        }
-        let provider = rpc::connect(url).await.map_err(|error| RpcFailure {
+        let failure = |message: String| RpcFailure {
             method: "connect",
             endpoint: endpoint.clone(),
             kind: RpcFailureKind::Transport,
-            message: error.to_string(),
-        })?;
+            message,
+        };
+        let http = match url.split("://").next().unwrap_or_default() {
+            "http" | "https" => {
+                rpc::install_tls();
+                let client = reqwest::Client::builder().timeout(REQUEST_TIMEOUT).build();
+                Some(client.map_err(|error| failure(error.without_url().to_string()))?)
+            }
+            "ws" | "wss" => None,
+            _ => {
+                let problem = format!("RPC URL {endpoint} has no scheme that works: use http, https, ws or wss");
+                return Err(Halt::Configuration(problem).into());
+            }
+        };
+        let provider = rpc::connect(url).await.map_err(|error| failure(error.to_string()))?;
         Ok(Self {
             provider,
+            http,
             url: url.to_owned(),
             endpoint,
-            addresses,
-            finality_depth,
+            wanted,
+            takes_batches: Arc::new(AtomicBool::new(true)),
+            finality_depth: config.finality_depth,
         })
-    }
-
-    /// The same endpoint by a new connection: a WebSocket that broke for long does not come back by itself.
-    pub(crate) async fn reconnect(&self) -> anyhow::Result<Self> {
-        Self::connect(&self.url, self.addresses.clone(), self.finality_depth).await
     }
 
     pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// Whether a log is one of those that are read.
+    pub(crate) fn wants(&self, log: &WireLog<'_>) -> bool {
+        let Wanted { addresses, topics } = &self.wanted;
+        let first_topic = log.topics.as_slice().first();
+        addresses.contains(&log.address)
+            && (topics.is_empty() || first_topic.is_some_and(|topic| topics.contains(topic)))
     }
 
     pub(crate) fn provider(&self) -> &DynProvider {
@@ -96,30 +139,36 @@ impl Chain {
     }
 
     pub(crate) async fn chain_id(&self) -> Result<u64, RpcFailure> {
-        self.request("eth_chainId", self.provider.get_chain_id()).await
+        self.patiently(|| self.request("eth_chainId", self.provider.get_chain_id()))
+            .await
     }
 
     /// The newest block.
     pub(crate) async fn head(&self) -> Result<Linked, RpcFailure> {
         let method = "eth_getBlockByNumber";
-        let block = self
-            .request(method, self.provider.get_block_by_number(BlockNumberOrTag::Latest))
-            .await?;
+        let latest = || self.provider.get_block_by_number(BlockNumberOrTag::Latest);
+        let block = self.patiently(|| self.request(method, latest())).await?;
         block
             .map(Linked::from)
             .ok_or_else(|| self.invalid(method, "no latest block"))
     }
 
-    /// Number of the newest final block; below `head` by the configured depth where the chain does not know the tag.
-    pub(crate) async fn finalized(&self, head: u64) -> Result<u64, RpcFailure> {
-        let request = self.provider.get_block_by_number(BlockNumberOrTag::Finalized);
-        let fallback = head.saturating_sub(self.finality_depth);
-        match self.request("eth_getBlockByNumber", request).await {
-            Ok(Some(block)) => Ok(block.header.number.min(head)),
-            Ok(None) => Ok(fallback),
-            Err(error) if error.kind == RpcFailureKind::Rejected => Ok(fallback),
+    /// Number of the newest final block; nothing where the chain does not know the tag.
+    pub(crate) async fn finalized_tag(&self) -> Result<Option<u64>, RpcFailure> {
+        let finalized = || self.provider.get_block_by_number(BlockNumberOrTag::Finalized);
+        match self
+            .patiently(|| self.request("eth_getBlockByNumber", finalized()))
+            .await
+        {
+            Ok(block) => Ok(block.map(|block| block.header.number)),
+            Err(error) if error.kind == RpcFailureKind::Rejected => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Number of the newest final block, given the answer to the tag; else the configured depth below the head.
+    pub(crate) fn finalized(&self, head: u64, tag: Option<u64>) -> u64 {
+        tag.map_or(head.saturating_sub(self.finality_depth), |number| number.min(head))
     }
 
     /// The canonical block at a height; none above the head.
@@ -130,9 +179,8 @@ impl Chain {
     /// The same with its parent.
     pub(crate) async fn linked(&self, number: u64) -> Result<Option<Linked>, RpcFailure> {
         let method = "eth_getBlockByNumber";
-        let block = self
-            .request(method, self.provider.get_block_by_number(number.into()))
-            .await?;
+        let at_height = || self.provider.get_block_by_number(number.into());
+        let block = self.patiently(|| self.request(method, at_height())).await?;
         match block.map(Linked::from) {
             Some(block) if block.header.number != number => {
                 Err(self.invalid(method, &format!("block {} for {number}", block.header.number)))
@@ -143,74 +191,43 @@ impl Chain {
 
     /// The canonical block at a height that was there a moment ago.
     pub(crate) async fn existing_header(&self, number: u64) -> anyhow::Result<Header> {
+        Ok(self.existing(number).await?.header)
+    }
+
+    /// The same with its parent.
+    pub(crate) async fn existing(&self, number: u64) -> anyhow::Result<Linked> {
         Ok(self
-            .header(number)
+            .linked(number)
             .await?
             .ok_or_else(|| Moved(format!("block {number} is gone")))?)
     }
 
     /// Whether there is code at an address.
     pub(crate) async fn has_code(&self, address: Address) -> Result<bool, RpcFailure> {
-        let code = self.request("eth_getCode", self.provider.get_code_at(address)).await?;
+        let code = || self.provider.get_code_at(address);
+        let code = self.patiently(|| self.request("eth_getCode", code())).await?;
         Ok(!code.is_empty())
     }
 
-    /// Our logs of a range of final blocks, in order.
-    pub(crate) async fn logs_in(&self, range: RangeInclusive<u64>) -> Result<Vec<Log>, RpcFailure> {
-        let addresses = self.addresses.clone();
-        let filter = Filter::new()
-            .address(addresses)
-            .from_block(*range.start())
-            .to_block(*range.end());
-        let mut logs = self.request("eth_getLogs", self.provider.get_logs(&filter)).await?;
-        self.check(&mut logs, |number, _| range.contains(&number))?;
-        Ok(logs)
-    }
-
-    /// Our logs of one block, by its hash, in order.
-    pub(crate) async fn logs_of(&self, block: Header) -> anyhow::Result<Vec<Log>> {
-        let filter = Filter::new().address(self.addresses.clone()).at_block_hash(block.hash);
-        let answer = self.request("eth_getLogs", self.provider.get_logs(&filter)).await;
-        let mut logs = match answer {
-            Ok(logs) => logs,
-            // Clients name an orphaned hash in different words; whether it is orphaned the next look tells.
-            Err(error) if error.kind == RpcFailureKind::Rejected => {
-                let canonical = self.header(block.number).await?;
-                if canonical.is_some_and(|header| header.hash == block.hash) {
-                    return Err(error.into());
+    /// Asks again while the endpoint is busy, within bounds.
+    pub(crate) async fn patiently<T, F>(&self, ask: impl Fn() -> F) -> Result<T, RpcFailure>
+    where
+        F: Future<Output = Result<T, RpcFailure>>,
+    {
+        let mut wait = FIRST_BUSY_WAIT;
+        for _ in 1..BUSY_ATTEMPTS {
+            match ask().await {
+                Err(RpcFailure {
+                    kind: RpcFailureKind::Busy { wait: asked },
+                    ..
+                }) if asked.is_none_or(|asked| asked <= LONGEST_BUSY_WAIT) => {
+                    tokio::time::sleep(asked.unwrap_or(wait)).await;
+                    wait = (wait * 2).min(LONGEST_BUSY_WAIT);
                 }
-                return Err(Moved(format!("block {} ({}) is orphaned", block.number, block.hash)).into());
-            }
-            Err(error) => return Err(error.into()),
-        };
-        self.check(&mut logs, |number, hash| number == block.number && hash == block.hash)
-            .with_context(|| format!("read logs of block {}", block.number))?;
-        Ok(logs)
-    }
-
-    /// Sorts logs by position, after checking that each is whole, ours, and of a block that was asked for.
-    fn check(&self, logs: &mut [Log], asked: impl Fn(u64, B256) -> bool) -> Result<(), RpcFailure> {
-        for log in logs.iter() {
-            let (Some(number), Some(hash)) = (log.block_number, log.block_hash) else {
-                return Err(self.invalid("eth_getLogs", "a log without its block"));
-            };
-            let whole = log.log_index.is_some() && log.transaction_hash.is_some() && !log.removed;
-            if !whole || !self.addresses.contains(&log.address()) || !asked(number, hash) {
-                let index = log.log_index.unwrap_or_default();
-                let message =
-                    format!("log {index} of block {number} ({hash}), which was not asked for or is incomplete");
-                return Err(self.invalid("eth_getLogs", &message));
+                answer => return answer,
             }
         }
-        logs.sort_by_key(|log| (log.block_number, log.log_index));
-        let repeated = logs
-            .windows(2)
-            .any(|pair| (pair[0].block_number, pair[0].log_index) == (pair[1].block_number, pair[1].log_index));
-        if repeated {
-            Err(self.invalid("eth_getLogs", "the same log twice"))
-        } else {
-            Ok(())
-        }
+        ask().await
     }
 
     /// Waits for the answer to one request, within bounds and counted.
@@ -221,24 +238,29 @@ impl Chain {
     {
         let answer = tokio::time::timeout(REQUEST_TIMEOUT, request.into_future()).await;
         metrics::rpc_requested(method);
-        let (kind, message) = match answer {
-            Ok(Ok(value)) => return Ok(value),
-            Ok(Err(error)) => (kind_of(&error), self.without_secrets(&error)),
-            Err(_) => (
-                RpcFailureKind::Timeout,
-                format!("no answer within {} s", REQUEST_TIMEOUT.as_secs()),
-            ),
-        };
-        metrics::rpc_failed(method, kind);
-        Err(self.failure(method, kind, message))
+        match answer {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(self.failure(method, kind_of(&error), self.without_secrets(&error))),
+            Err(_) => Err(self.timed_out(method)),
+        }
+    }
+
+    pub(crate) fn timed_out(&self, method: &'static str) -> RpcFailure {
+        let message = format!("no answer within {} s", REQUEST_TIMEOUT.as_secs());
+        self.failure(method, RpcFailureKind::Timeout, message)
     }
 
     pub(crate) fn invalid(&self, method: &'static str, message: &str) -> RpcFailure {
-        metrics::rpc_failed(method, RpcFailureKind::Invalid);
         self.failure(method, RpcFailureKind::Invalid, message.to_owned())
     }
 
-    fn failure(&self, method: &'static str, kind: RpcFailureKind, message: String) -> RpcFailure {
+    /// A request that failed, counted.
+    pub(crate) fn failure(&self, method: &'static str, kind: RpcFailureKind, message: String) -> RpcFailure {
+        metrics::rpc_failed(method, kind);
+        let message = match message.char_indices().nth(MAX_ERROR_CHARS) {
+            Some((end, _)) => format!("{}…", &message[..end]),
+            None => message,
+        };
         RpcFailure {
             method,
             endpoint: self.endpoint.clone(),
@@ -247,10 +269,10 @@ impl Chain {
         }
     }
 
-    /// Text of an error, without the URL that HTTP clients like to repeat.
-    fn without_secrets(&self, error: &RpcError<TransportErrorKind>) -> String {
+    /// Text of an error and its causes, without the URL that HTTP clients like to repeat.
+    pub(crate) fn without_secrets(&self, error: &(dyn std::error::Error + 'static)) -> String {
         let mut text = error.to_string();
-        let mut cause = std::error::Error::source(error);
+        let mut cause = error.source();
         while let Some(inner) = cause {
             let inner_text = inner.to_string();
             if !text.contains(&inner_text) {
@@ -262,9 +284,19 @@ impl Chain {
     }
 }
 
-fn kind_of(error: &RpcError<TransportErrorKind>) -> RpcFailureKind {
+pub(crate) fn kind_of(error: &RpcError<TransportErrorKind>) -> RpcFailureKind {
     match error {
-        RpcError::ErrorResp(_) => RpcFailureKind::Rejected,
+        RpcError::ErrorResp(error) => {
+            let data = error.data.as_ref().map(|data| data.get());
+            refusal::kind_of(200, error.code, &error.message, data, None)
+        }
+        RpcError::Transport(TransportErrorKind::HttpError(error)) => {
+            match refusal::kind_of(error.status, 0, &error.body, None, None) {
+                // Whatever it is that has no words we know, it is no answer to the request.
+                RpcFailureKind::Rejected => RpcFailureKind::Transport,
+                kind => kind,
+            }
+        }
         RpcError::Transport(_) | RpcError::LocalUsageError(_) => RpcFailureKind::Transport,
         RpcError::NullResp | RpcError::UnsupportedFeature(_) | RpcError::SerError(_) | RpcError::DeserError { .. } => {
             RpcFailureKind::Invalid

@@ -20,7 +20,7 @@ pub(crate) struct Sighting {
     pub(crate) finalized: u64,
 }
 
-/// Writes a range; `tip` is the newest stored block as this process knows it. Returns the new one.
+/// Writes ranges that follow each other; `tip` is the newest stored block as this process knows it. Returns the new one.
 ///
 /// After an error the state holds changes that were not written, and must be loaded again.
 pub(crate) async fn commit<S: Source>(
@@ -28,37 +28,26 @@ pub(crate) async fn commit<S: Source>(
     source: &S,
     state: &mut S::State,
     tip: Option<Stored>,
-    mut batch: Batch<S::Event>,
+    mut batches: Vec<Batch<S::Event>>,
     sighting: Sighting,
 ) -> anyhow::Result<Option<Stored>> {
     let began = Instant::now();
     let mut transaction = db.begin().await.context("begin a transaction")?;
     guard(&mut transaction, tip).await?;
-    let mut rows = Rows::default();
-    for (number, block) in &batch.blocks {
-        push_block(&mut rows, *number, block)?;
+    if let Some((_, earlier)) = batches.split_last_mut() {
+        earlier.iter_mut().for_each(Batch::drop_empty_last);
     }
-    rows.write(&mut transaction).await?;
     let mut writer = Writer {
         db: &mut transaction,
         source,
         state,
-        facts: &mut batch.facts,
-        rows,
+        rows: Rows::default(),
+        tip,
     };
-    for (number, block) in &batch.blocks {
-        writer.write_block(*number, block).await?;
+    for batch in &mut batches {
+        Box::pin(writer.write(batch)).await?;
     }
-    let tip = match batch.blocks.last_key_value() {
-        Some((number, last)) => {
-            writer.finish(*number).await?;
-            Some(Stored {
-                number: i64::try_from(*number)?,
-                hash: last.hash,
-            })
-        }
-        None => tip,
-    };
+    let tip = writer.finish().await?;
     let finalized = database::observe(&mut transaction, sighting.head, sighting.finalized).await?;
     prune(&mut transaction, finalized.min(tip.map_or(0, |tip| tip.number))).await?;
     transaction.commit().await.context("commit a range of blocks")?;
@@ -68,6 +57,11 @@ pub(crate) async fn commit<S: Source>(
 
 /// Whoever wrote in between, the rows here were made on another ground.
 pub(crate) async fn guard(db: &mut PgConnection, expected: Option<Stored>) -> anyhow::Result<()> {
+    // Two writers that both lost the election find each other here: the second waits, and then sees what the first wrote.
+    sqlx::query!("select from deployment for update")
+        .execute(&mut *db)
+        .await
+        .context("become the writer of this transaction")?;
     let found = database::tip(db).await?;
     if found == expected {
         return Ok(());
@@ -85,23 +79,41 @@ pub(crate) async fn guard(db: &mut PgConnection, expected: Option<Stored>) -> an
 fn push_block<E>(rows: &mut Rows, number: u64, block: &Block<E>) -> anyhow::Result<()> {
     row! { rows, block {
         number: i64::try_from(number)?, hash: block.hash, timestamp: i64::try_from(block.timestamp)?,
-        empty: !block.logged && block.closes.is_empty(),
+        empty: block.is_empty(),
     } }
     Ok(())
 }
 
-/// One transaction that writes a batch.
+/// One transaction that writes batches.
 struct Writer<'a, S: Source> {
     db: &'a mut PgConnection,
     source: &'a S,
     state: &'a mut S::State,
-    facts: &'a mut Rows,
     /// What follows from the facts.
     rows: Rows,
+    tip: Option<Stored>,
 }
 
 impl<S: Source> Writer<'_, S> {
-    async fn write_block(&mut self, number: u64, block: &Block<S::Event>) -> anyhow::Result<()> {
+    async fn write(&mut self, batch: &mut Batch<S::Event>) -> anyhow::Result<()> {
+        for (number, block) in &batch.blocks {
+            push_block(&mut self.rows, *number, block)?;
+        }
+        self.rows.write(self.db).await?;
+        for (number, block) in &batch.blocks {
+            self.write_block(&mut batch.facts, *number, block).await?;
+        }
+        batch.facts.write(self.db).await?;
+        if let Some((number, last)) = batch.blocks.last_key_value() {
+            self.tip = Some(Stored {
+                number: i64::try_from(*number)?,
+                hash: last.hash,
+            });
+        }
+        Ok(())
+    }
+
+    async fn write_block(&mut self, facts: &mut Rows, number: u64, block: &Block<S::Event>) -> anyhow::Result<()> {
         for (at, event) in &block.events {
             self.source
                 .apply(self.db, &mut self.rows, self.state, event, *at)
@@ -115,7 +127,7 @@ impl<S: Source> Writer<'_, S> {
             return Ok(());
         }
         // The fold reads what is written up to here.
-        self.facts.write_until(self.db, number).await?;
+        facts.write_until(self.db, number).await?;
         self.rows.write(self.db).await?;
         for period in &block.closes {
             self.fold(Closing {
@@ -133,18 +145,20 @@ impl<S: Source> Writer<'_, S> {
             return Ok(());
         };
         let began = Instant::now();
-        self.source.fold(self.db, &mut self.rows, self.state, &schedule, closing).await?;
+        self.source
+            .fold(self.db, &mut self.rows, self.state, &schedule, closing)
+            .await?;
         self.rows.write(self.db).await?;
         metrics::folded(began.elapsed());
         Ok(())
     }
 
-    async fn finish(mut self, last_block: u64) -> anyhow::Result<()> {
-        self.facts.write(self.db).await?;
+    async fn finish(mut self) -> anyhow::Result<Option<Stored>> {
         self.rows.write(self.db).await?;
-        self.source
-            .finish(self.db, self.state, i64::try_from(last_block)?)
-            .await
+        if let Some(tip) = self.tip {
+            self.source.finish(self.db, self.state, tip.number).await?;
+        }
+        Ok(self.tip)
     }
 }
 

@@ -10,6 +10,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 
 use crate::error::Halt;
+use crate::health::Shared;
 use crate::identity::{Identity, TokenInfo};
 use crate::schedule::Schedule;
 use crate::source::Source;
@@ -17,9 +18,17 @@ use crate::sql::bytes32;
 
 /// Key of the advisory lock that elects the one writer of a database.
 const WRITER_LOCK: i64 = 0x706c_756d_626c_696e;
-/// A writer that was killed holds its lock until the server notices.
-const LOCK_ATTEMPTS: u32 = 20;
-const LOCK_PAUSE: Duration = Duration::from_millis(250);
+/// How often a standby tries to become the writer: a wait in the server would hold back its vacuum.
+const STANDBY_PAUSE: Duration = Duration::from_millis(500);
+/// The server notices within about ten seconds that a writer's machine is gone, and lets go of its lock.
+const KEEPALIVE: [(&str, &str); 4] = [
+    ("tcp_keepalives_idle", "4"),
+    ("tcp_keepalives_interval", "2"),
+    ("tcp_keepalives_count", "3"),
+    ("tcp_user_timeout", "10000"),
+];
+/// A crash of the server may take the last moments of what was committed, and they are read from the chain again.
+const DURABILITY: (&str, &str) = ("synchronous_commit", "off");
 
 /// A block that is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,16 +48,21 @@ pub(crate) fn options(url: &str) -> anyhow::Result<PgConnectOptions> {
     }
     let options = PgConnectOptions::from_str(url)
         .map_err(|error| Halt::Configuration(format!("the database URL is not valid ({error}); {expected}")))?;
-    Ok(options.application_name("plumbline index"))
+    Ok(options
+        .application_name("plumbline index")
+        .options(KEEPALIVE)
+        .options([DURABILITY]))
 }
 
 /// Connects, becomes the only writer and brings the schema up to date.
-pub(crate) async fn open(options: &PgConnectOptions) -> anyhow::Result<PgConnection> {
+///
+/// Waits as long as another process is the writer.
+pub(crate) async fn open(options: &PgConnectOptions, status: &Shared) -> anyhow::Result<PgConnection> {
     let mut db = options
         .connect()
         .await
         .with_context(|| format!("connect to {}", place(options)))?;
-    lock(&mut db).await?;
+    stand_by(&mut db, status).await?;
     // `run` does the same, but the future that awaits it could not move between threads.
     crate::MIGRATOR
         .run_direct(None, &mut db, false)
@@ -63,22 +77,25 @@ fn place(options: &PgConnectOptions) -> String {
     format!("database {database} at {}:{}", options.get_host(), options.get_port())
 }
 
-async fn lock(db: &mut PgConnection) -> anyhow::Result<()> {
-    for attempt in 1..=LOCK_ATTEMPTS {
+async fn stand_by(db: &mut PgConnection, status: &Shared) -> anyhow::Result<()> {
+    for attempt in 0_u64.. {
         let locked = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "locked!""#, WRITER_LOCK)
             .fetch_one(&mut *db)
             .await
             .context("become the writer")?;
         if locked {
-            return Ok(());
+            if attempt != 0 {
+                tracing::info!("the other indexer let go; taking over");
+            }
+            break;
         }
-        if attempt == 1 {
-            tracing::info!("another indexer holds the database; waiting for it to let go");
+        if attempt == 0 {
+            tracing::info!("another indexer writes to the database; standing by");
+            status.standing_by();
         }
-        tokio::time::sleep(LOCK_PAUSE).await;
+        tokio::time::sleep(STANDBY_PAUSE).await;
     }
-    let problem = "another `plumbline index` writes to this database; stop it first, or use another database";
-    Err(Halt::SecondWriter(problem.into()).into())
+    Ok(())
 }
 
 /// Whether the database holds this deployment already; one of another is refused.

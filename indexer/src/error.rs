@@ -1,6 +1,10 @@
 //! What can go wrong, by what the follower does about it: stop, look again, or wait and retry.
 
+use std::time::Duration;
+
 use alloy::primitives::{Address, B256};
+
+use crate::health::Stalled;
 
 /// What stops the indexer until somebody acts. Nothing was written of the step that failed.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +45,18 @@ pub enum Halt {
         log_index: i32,
         what: String,
     },
+    /// Two endpoints tell different stories of the same final blocks.
+    #[error(
+        "{first} and {second} disagree about blocks {from} to {to}: {what}. Nothing of these blocks was written. One of \
+         them leaves logs out or is on another fork: compare both with a third, and give only the right ones with --rpc-url"
+    )]
+    Disagreement {
+        first: String,
+        second: String,
+        from: u64,
+        to: u64,
+        what: &'static str,
+    },
     /// Another process writes to the same database.
     #[error("{0}")]
     SecondWriter(String),
@@ -79,7 +95,13 @@ pub enum RpcFailureKind {
     Timeout,
     /// No connection, or it broke.
     Transport,
-    /// The endpoint answered with an error.
+    /// Less must be asked for at a time; so many blocks would do, the endpoint says.
+    TooMuch { blocks: Option<u64> },
+    /// One must ask less often; after so long, the endpoint says.
+    Busy { wait: Option<Duration> },
+    /// A limit of the one kind or the other.
+    Limited,
+    /// The endpoint answered with another error.
     Rejected,
     /// The answer contradicts the request or an earlier answer.
     Invalid,
@@ -90,6 +112,9 @@ impl RpcFailureKind {
         match self {
             Self::Timeout => "timeout",
             Self::Transport => "transport",
+            Self::TooMuch { .. } => "range too large",
+            Self::Busy { .. } => "rate limit",
+            Self::Limited => "limit",
             Self::Rejected => "rejected",
             Self::Invalid => "invalid answer",
         }
@@ -121,7 +146,7 @@ impl Remedy {
             if cause.is::<Moved>() {
                 return Self::LookAgain;
             }
-            if cause.is::<RpcFailure>() {
+            if cause.is::<RpcFailure>() || cause.is::<Stalled>() {
                 return Self::Wait;
             }
             if let Some(database) = cause.downcast_ref::<sqlx::Error>() {

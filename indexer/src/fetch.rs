@@ -1,110 +1,268 @@
-//! Reads blocks with their logs: final ones by ranges that adapt, the others one by one and linked by hash.
+//! Reads blocks with their logs: final ones by ranges, the others one by one and linked by hash.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use alloy::primitives::B256;
-use alloy::rpc::types::Log;
 use futures::{StreamExt, TryStreamExt};
 
+use crate::ask::{Sent, fingerprint};
+use crate::batch::Batch;
 use crate::chain::{Chain, Header, Linked};
-use crate::error::{Moved, RpcFailureKind};
-use crate::metrics;
+use crate::endpoints::Endpoints;
+use crate::error::{Halt, Moved, RpcFailure, RpcFailureKind};
+use crate::log::Log;
+use crate::plan::Outcome;
+use crate::rows::At;
+use crate::source::Source;
+use crate::wire::WireLog;
 
 /// Requests that are under way at the same time.
 const CONCURRENT_REQUESTS: usize = 8;
-/// A range that gave fewer logs than this may grow.
-const AIM_LOGS: usize = 6_000;
+/// Failures of one range before all of history is begun again.
+const MAX_ATTEMPTS: u32 = 8;
+/// A wait that no endpoint named.
+const BUSY_WAIT: Duration = Duration::from_millis(500);
+const METHOD: &str = "eth_getLogs";
 
-/// A block and our logs in it, in order.
-#[derive(Debug, Clone)]
-pub(crate) struct FetchedBlock {
-    pub(crate) header: Header,
-    pub(crate) logs: Vec<Log>,
-}
-
-/// Length of the next range of final blocks: halved when an endpoint refuses, grown slowly while answers are small.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Span {
-    blocks: u64,
-    max: u64,
-}
-
-impl Span {
-    pub(crate) fn new(max: u64) -> Self {
-        let max = max.max(1);
-        Self { blocks: max, max }
-    }
-
-    /// After a range of so many blocks was refused.
-    fn halve(&mut self, refused: u64) {
-        self.blocks = (refused / 2).max(1);
-    }
-
-    fn settle(&mut self, logs: usize) {
-        if logs < AIM_LOGS {
-            self.blocks = (self.blocks + self.blocks / 4 + 1).min(self.max);
-        }
-        metrics::range_blocks(self.blocks);
-    }
-}
-
-/// Final blocks from `range.start()` on, as far as one range goes: those with logs, and the last one.
-pub(crate) async fn history(
-    chain: &Chain,
+/// Final blocks that carry logs and the last of the range, decoded; split where an endpoint refuses the whole.
+pub(crate) async fn history<S: Source>(
+    endpoints: &Endpoints<S>,
     range: RangeInclusive<u64>,
-    span: &mut Span,
-) -> anyhow::Result<Vec<FetchedBlock>> {
-    let start = *range.start();
-    let (end, logs) = loop {
-        let end = (*range.end()).min(start.saturating_add(span.blocks - 1));
-        let blocks = end - start + 1;
-        match chain.logs_in(start..=end).await {
-            Ok(logs) => break (end, logs),
-            // What an endpoint finds too much, it says in many ways; less of it is the answer to all of them.
-            Err(error) if blocks > 1 && matches!(error.kind, RpcFailureKind::Rejected | RpcFailureKind::Timeout) => {
-                tracing::debug!(%error, blocks, "range refused, trying half");
-                span.halve(blocks);
-            }
-            Err(error) => return Err(error.into()),
-        }
+) -> anyhow::Result<(Batch<S::Event>, Outcome)> {
+    let (first, last) = (*range.start(), *range.end());
+    let mut batch = Batch::new();
+    let mut outcome = Outcome {
+        blocks: last - first + 1,
+        ..Outcome::default()
     };
-    span.settle(logs.len());
-    with_headers(chain, end, logs).await
-}
-
-async fn with_headers(chain: &Chain, end: u64, logs: Vec<Log>) -> anyhow::Result<Vec<FetchedBlock>> {
-    let mut by_block: BTreeMap<u64, Vec<Log>> = BTreeMap::from([(end, Vec::new())]);
-    for log in logs {
-        by_block.entry(log.block_number.unwrap_or(end)).or_default().push(log);
-    }
-    let blocks: Vec<FetchedBlock> = futures::stream::iter(by_block)
-        .map(|(number, logs)| async move {
-            let header = chain.existing_header(number).await?;
-            Ok::<_, anyhow::Error>(FetchedBlock { header, logs })
-        })
-        .buffered(CONCURRENT_REQUESTS)
-        .try_collect()
-        .await?;
-    for block in &blocks {
-        let hash = block.header.hash;
-        if block.logs.iter().any(|log| log.block_hash != Some(hash)) {
-            return Err(Moved(format!("block {} has logs of another", block.header.number)).into());
+    let (mut next, mut most, mut attempts) = (first, outcome.blocks, 0);
+    while next <= last {
+        let part = next..=last.min(next.saturating_add(most - 1));
+        let blocks = part.end() - next + 1;
+        let chain = endpoints.spread()?;
+        match read(endpoints, &chain, &part, &mut batch).await {
+            Ok((logs, bytes)) => {
+                outcome.logs += logs;
+                outcome.bytes = outcome.bytes.max(bytes);
+                next = part.end() + 1;
+                attempts = 0;
+            }
+            Err(error) => {
+                attempts += 1;
+                let Some(failure) = error.downcast_ref::<RpcFailure>() else {
+                    return Err(error);
+                };
+                let fewer = fewer_blocks(failure.kind, blocks);
+                if let Some(fewer) = fewer {
+                    tracing::debug!(%failure, blocks, fewer, "range refused, asking for less");
+                    most = fewer;
+                    outcome.accepted = Some(fewer);
+                } else if attempts > MAX_ATTEMPTS {
+                    return Err(error);
+                } else if endpoints.has_another(&chain) {
+                    endpoints.failed(&chain, failure);
+                    continue;
+                }
+                if let Some(wait) = wait(failure.kind, fewer.is_some()) {
+                    tokio::time::sleep(wait * attempts).await;
+                }
+            }
         }
     }
-    Ok(blocks)
+    Ok((batch, outcome))
 }
 
-/// Every block of the range, each linked to the one before it and the first to `parent`.
-pub(crate) async fn window(
+/// How many blocks to ask for after a refusal that less of them may mend.
+fn fewer_blocks(kind: RpcFailureKind, asked: u64) -> Option<u64> {
+    let half = (asked / 2).max(1);
+    match kind {
+        _ if asked == 1 => None,
+        RpcFailureKind::TooMuch { blocks } => Some(blocks.filter(|blocks| (1..asked).contains(blocks)).unwrap_or(half)),
+        // Too slow, or refused in words that are not known: less of it is the answer to all of them.
+        RpcFailureKind::Timeout | RpcFailureKind::Limited | RpcFailureKind::Rejected => Some(half),
+        RpcFailureKind::Busy { .. } | RpcFailureKind::Transport | RpcFailureKind::Invalid => None,
+    }
+}
+
+/// How long to wait before asking again; not at all for less, unless the endpoint may have meant the rate.
+fn wait(kind: RpcFailureKind, for_less: bool) -> Option<Duration> {
+    match kind {
+        RpcFailureKind::Busy { wait } => Some(wait.unwrap_or(BUSY_WAIT)),
+        RpcFailureKind::Limited => Some(BUSY_WAIT),
+        RpcFailureKind::TooMuch { .. }
+        | RpcFailureKind::Timeout
+        | RpcFailureKind::Rejected
+        | RpcFailureKind::Transport
+        | RpcFailureKind::Invalid => (!for_less).then_some(BUSY_WAIT),
+    }
+}
+
+/// Adds a range to a batch, all of it from one endpoint; gives the number of logs and of bytes.
+async fn read<S: Source>(
+    endpoints: &Endpoints<S>,
+    chain: &Chain,
+    range: &RangeInclusive<u64>,
+    batch: &mut Batch<S::Event>,
+) -> anyhow::Result<(u64, usize)> {
+    let sent = chain.ask_range(range).await?;
+    if let Some(second) = endpoints.witness(chain)? {
+        compare(chain, &second, range, &sent).await?;
+    }
+    let (logs, last) = chain.read_range(&sent, range)?;
+    let logs = in_order(chain, logs, |log| range.contains(&log.block_number))?;
+    let mut headers = headers_of(chain, &logs).await?;
+    headers.insert(last.number, last);
+    let counts = (logs.len() as u64, sent.bytes());
+    // Nothing of it remains when it fails.
+    let mut part = Batch::new();
+    add(endpoints.source(), chain, &mut part, &headers, &logs)?;
+    drop(logs);
+    complete(endpoints.source(), chain, &mut part).await?;
+    batch.append(part);
+    Ok(counts)
+}
+
+/// Asks another endpoint for the same range: it must tell the same.
+async fn compare(first: &Chain, second: &Chain, range: &RangeInclusive<u64>, sent: &Sent) -> anyhow::Result<()> {
+    let other = second.ask_range(range).await?;
+    let (ours, last) = first.read_range(sent, range)?;
+    let (theirs, other_last) = second.read_range(&other, range)?;
+    let what = if last.hash != other_last.hash {
+        "their last block differs"
+    } else if fingerprint(&ours, last.hash) != fingerprint(&theirs, last.hash) {
+        "they have other logs in the same blocks"
+    } else {
+        return Ok(());
+    };
+    Err(Halt::Disagreement {
+        first: first.endpoint().to_owned(),
+        second: second.endpoint().to_owned(),
+        from: *range.start(),
+        to: *range.end(),
+        what,
+    }
+    .into())
+}
+
+/// The logs by position, after checking that each is ours and of a block that was asked for, and none is there twice.
+fn in_order<'a>(
+    chain: &Chain,
+    mut logs: Vec<WireLog<'a>>,
+    asked: impl Fn(&WireLog<'_>) -> bool,
+) -> Result<Vec<WireLog<'a>>, RpcFailure> {
+    if let Some(log) = logs.iter().find(|log| log.removed || !chain.wants(log) || !asked(log)) {
+        let message = format!(
+            "log {} of block {} ({}), which was not asked for or is taken back",
+            log.log_index, log.block_number, log.block_hash
+        );
+        return Err(chain.invalid(METHOD, &message));
+    }
+    let position = |log: &WireLog<'_>| (log.block_number, log.log_index);
+    if !logs.is_sorted_by_key(position) {
+        logs.sort_by_key(position);
+    }
+    for pair in logs.windows(2) {
+        if position(&pair[0]) == position(&pair[1]) {
+            return Err(chain.invalid(METHOD, "the same log twice"));
+        }
+        if pair[0].block_number == pair[1].block_number && pair[0].block_hash != pair[1].block_hash {
+            return Err(chain.invalid(METHOD, &format!("two blocks {}", pair[0].block_number)));
+        }
+    }
+    Ok(logs)
+}
+
+/// Headers of the blocks that logs are in: from the logs themselves where they tell the time.
+async fn headers_of(chain: &Chain, logs: &[WireLog<'_>]) -> anyhow::Result<BTreeMap<u64, Header>> {
+    let mut headers = BTreeMap::new();
+    let mut timeless = Vec::new();
+    for log in logs
+        .chunk_by(|a, b| a.block_number == b.block_number)
+        .map(|of_block| &of_block[0])
+    {
+        match log.block_timestamp {
+            Some(timestamp) => {
+                let (number, hash) = (log.block_number, log.block_hash);
+                headers.insert(
+                    number,
+                    Header {
+                        number,
+                        hash,
+                        timestamp,
+                    },
+                );
+            }
+            None => timeless.push(log.block_number),
+        }
+    }
+    if !timeless.is_empty() {
+        headers.extend(chain.headers(timeless).await?);
+    }
+    Ok(headers)
+}
+
+/// Decodes logs that are in order into a batch, block by block.
+fn add<S: Source>(
+    source: &S,
+    chain: &Chain,
+    batch: &mut Batch<S::Event>,
+    headers: &BTreeMap<u64, Header>,
+    logs: &[WireLog<'_>],
+) -> anyhow::Result<()> {
+    let mut data = Vec::new();
+    let mut of_blocks = logs.chunk_by(|a, b| a.block_number == b.block_number).peekable();
+    for header in headers.values() {
+        batch.begin_block(*header);
+        let Some(of_block) = of_blocks.next_if(|logs| logs[0].block_number == header.number) else {
+            continue;
+        };
+        for log in of_block {
+            if log.block_hash != header.hash {
+                return Err(Moved(format!("block {} has logs of another", header.number)).into());
+            }
+            log.decode_data(&mut data)
+                .map_err(|error| chain.invalid(METHOD, &format!("data of a log: {error}")))?;
+            let at = At {
+                block_number: i64::try_from(header.number)?,
+                timestamp: header.timestamp,
+                log_index: i32::try_from(log.log_index)?,
+                tx_hash: log.transaction_hash,
+            };
+            let log = Log {
+                at,
+                address: log.address,
+                topics: log.topics.as_slice(),
+                data: &data,
+            };
+            batch.add(source, &log)?;
+        }
+    }
+    Ok(())
+}
+
+async fn complete<S: Source>(source: &S, chain: &Chain, batch: &mut Batch<S::Event>) -> anyhow::Result<()> {
+    for block in batch.blocks.values_mut().filter(|block| !block.events.is_empty()) {
+        source.complete(chain, &mut block.events).await?;
+    }
+    Ok(())
+}
+
+/// Every block of the range, each linked to the one before it and the first to `parent`; `head` is known already.
+pub(crate) async fn window<S: Source>(
+    endpoints: &Endpoints<S>,
     chain: &Chain,
     range: RangeInclusive<u64>,
     parent: Option<B256>,
-) -> anyhow::Result<Vec<FetchedBlock>> {
+    head: Linked,
+) -> anyhow::Result<Batch<S::Event>> {
     let blocks: Vec<Linked> = futures::stream::iter(range)
         .map(|number| async move {
-            let block = chain.linked(number).await?;
-            block.ok_or_else(|| anyhow::Error::from(Moved(format!("block {number} is gone"))))
+            if number == head.header.number {
+                return Ok(head);
+            }
+            chain.existing(number).await
         })
         .buffered(CONCURRENT_REQUESTS)
         .try_collect()
@@ -116,12 +274,40 @@ pub(crate) async fn window(
         }
         expected = Some(block.header.hash);
     }
-    futures::stream::iter(blocks)
+    let answers: Vec<(Header, Sent)> = futures::stream::iter(blocks)
         .map(|Linked { header, .. }| async move {
-            let logs = chain.logs_of(header).await?;
-            Ok(FetchedBlock { header, logs })
+            let sent = chain.ask_block(header).await?;
+            if let Some(second) = endpoints.witness(chain)? {
+                compare_block(chain, &second, header, &sent).await?;
+            }
+            Ok::<_, anyhow::Error>((header, sent))
         })
         .buffered(CONCURRENT_REQUESTS)
         .try_collect()
-        .await
+        .await?;
+    let mut batch = Batch::new();
+    for (header, sent) in &answers {
+        let asked = |log: &WireLog<'_>| log.block_number == header.number && log.block_hash == header.hash;
+        let logs = in_order(chain, chain.read_block(sent)?, asked)?;
+        let headers = BTreeMap::from([(header.number, *header)]);
+        add(endpoints.source(), chain, &mut batch, &headers, &logs)?;
+    }
+    complete(endpoints.source(), chain, &mut batch).await?;
+    Ok(batch)
+}
+
+async fn compare_block(first: &Chain, second: &Chain, header: Header, sent: &Sent) -> anyhow::Result<()> {
+    let other = second.ask_block(header).await?;
+    let (ours, theirs) = (first.read_block(sent)?, second.read_block(&other)?);
+    if fingerprint(&ours, header.hash) == fingerprint(&theirs, header.hash) {
+        return Ok(());
+    }
+    Err(Halt::Disagreement {
+        first: first.endpoint().to_owned(),
+        second: second.endpoint().to_owned(),
+        from: header.number,
+        to: header.number,
+        what: "they have other logs in the same block",
+    }
+    .into())
 }

@@ -13,8 +13,15 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::metrics;
+
 /// Without a successful look at the chain for this long, the indexer is not ready.
 const STALE_AFTER: Duration = Duration::from_secs(30);
+/// Without a block written for this long while there are some to write, everything is connected anew.
+const STALLED_AFTER: Duration = Duration::from_secs(120);
+/// It takes longer each time, in case it is only slow.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(30 * 60);
+const WATCH_PAUSE: Duration = Duration::from_secs(5);
 /// Blocks behind the head up to which the indexer counts as caught up.
 const READY_LAG_BLOCKS: u64 = 16;
 
@@ -24,7 +31,20 @@ pub(crate) struct Status {
     pub(crate) head: u64,
     pub(crate) indexed: Option<u64>,
     looked_at: Option<Instant>,
+    /// When a block was written last, or there was none to write.
+    progressed_at: Option<Instant>,
+    /// Grows with each stall until there is progress.
+    patience: Option<Duration>,
+    standing_by: bool,
     halted: Option<String>,
+}
+
+/// Nothing was written for long although there is something to write.
+#[derive(Debug, thiserror::Error)]
+#[error("no block was written for {} s while {lag_blocks} are to be written; connecting anew", .idle.as_secs())]
+pub(crate) struct Stalled {
+    idle: Duration,
+    lag_blocks: u64,
 }
 
 /// The status, shared between the follower and the endpoints.
@@ -43,13 +63,44 @@ impl Shared {
     /// The follower looked at the chain and has committed all it was to commit.
     pub(crate) fn looked(&self, head: u64, indexed: Option<u64>) {
         self.change(|status| {
+            let now = Instant::now();
+            if status.indexed != indexed || indexed.is_some_and(|indexed| indexed >= head) {
+                (status.progressed_at, status.patience) = (Some(now), None);
+                metrics::stalled(false);
+            }
             *status = Status {
                 head,
                 indexed,
-                looked_at: Some(Instant::now()),
+                looked_at: Some(now),
+                progressed_at: status.progressed_at.or(Some(now)),
+                patience: status.patience,
+                standing_by: false,
                 halted: None,
             };
         });
+    }
+
+    /// Another process writes; this one waits for it to end.
+    pub(crate) fn standing_by(&self) {
+        self.change(|status| {
+            *status = Status {
+                standing_by: true,
+                ..Status::default()
+            };
+        });
+    }
+
+    /// Waits until nothing has moved for long.
+    pub(crate) async fn stalled(&self) -> Stalled {
+        loop {
+            tokio::time::sleep(WATCH_PAUSE).await;
+            let mut stalled = None;
+            self.change(|status| stalled = status.stall());
+            if let Some(stalled) = stalled {
+                metrics::stalled(true);
+                return stalled;
+            }
+        }
     }
 
     /// The follower stopped for a reason that waiting does not mend.
@@ -59,6 +110,18 @@ impl Shared {
 }
 
 impl Status {
+    /// The stall that there is, if there is one; the next takes longer.
+    fn stall(&mut self) -> Option<Stalled> {
+        let patience = self.patience.unwrap_or(STALLED_AFTER);
+        let idle = self.progressed_at?.elapsed();
+        let lag_blocks = self.lag_blocks().filter(|lag| *lag != 0)?;
+        if idle < patience {
+            return None;
+        }
+        self.patience = Some((patience * 2).min(LONGEST_PATIENCE));
+        Some(Stalled { idle, lag_blocks })
+    }
+
     fn lag_blocks(&self) -> Option<u64> {
         self.indexed.map(|indexed| self.head.saturating_sub(indexed))
     }
@@ -67,6 +130,14 @@ impl Status {
     fn problem(&self) -> Option<String> {
         if let Some(reason) = &self.halted {
             return Some(format!("halted: {reason}"));
+        }
+        if self.standing_by {
+            return Some("standing by: another indexer writes to the database".into());
+        }
+        let idle = self.progressed_at.map(|at| at.elapsed());
+        if let (Some(idle), Some(lag @ 1..)) = (idle.filter(|idle| *idle >= STALLED_AFTER), self.lag_blocks()) {
+            let idle = idle.as_secs();
+            return Some(format!("stalled: no block written for {idle} s, {lag} blocks behind"));
         }
         match (self.looked_at, self.lag_blocks()) {
             (None, _) => Some("starting: chain or database not reached yet".into()),

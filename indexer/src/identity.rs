@@ -101,7 +101,8 @@ pub(crate) async fn tokens(chain: &Chain, addresses: &Addresses) -> anyhow::Resu
 /// The answer of a view function; nothing when it reverts or answers in another type.
 async fn call<C: SolCall>(chain: &Chain, to: Address, call: C) -> anyhow::Result<Option<C::Return>> {
     let request = TransactionRequest::default().to(to).input(call.abi_encode().into());
-    match chain.request("eth_call", chain.provider().call(request)).await {
+    let ask = || chain.request("eth_call", chain.provider().call(request.clone()));
+    match chain.patiently(ask).await {
         Ok(answer) => Ok(C::abi_decode_returns(&answer).ok()),
         Err(error) if error.kind == crate::error::RpcFailureKind::Rejected => Ok(None),
         Err(error) => Err(error.into()),

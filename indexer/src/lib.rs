@@ -1,12 +1,14 @@
 //! Follows the chain and writes its events as rows.
 
 mod accounts;
+mod ask;
 mod batch;
 mod book;
 mod chain;
 mod commit;
 mod config;
 mod database;
+mod endpoints;
 mod error;
 mod events;
 mod fetch;
@@ -15,17 +17,23 @@ mod fold;
 mod follow;
 mod health;
 mod hint;
+mod history;
 mod identity;
 mod log;
 mod metrics;
 mod opengradient;
+mod plan;
 mod plumbline;
+mod progress;
+mod refusal;
 mod rewind;
 mod rows;
 mod schedule;
+mod session;
 mod source;
 mod sql;
 mod text;
+mod wire;
 
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -41,6 +49,7 @@ use source::Source;
 
 pub use config::Config;
 pub use error::{Halt, RpcFailure, RpcFailureKind};
+pub use progress::aside;
 
 /// The schema; only the indexer applies it.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
@@ -73,13 +82,13 @@ async fn run_source<S: Source>(
     }
     let status = health::Shared::default();
     let Some(listen) = config.listen else {
-        return follow::follow(&config, &source, &status, &cancel).await;
+        return follow::follow(&config, source, &status, &cancel).await;
     };
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("listen on {listen} for health and metrics; choose another with --listen"))?;
     let endpoints = tokio::spawn(health::serve(listener, status.clone(), recorder, cancel.clone()));
-    let followed = follow::follow(&config, &source, &status, &cancel).await;
+    let followed = follow::follow(&config, source, &status, &cancel).await;
     if let Err(error) = &followed {
         tracing::error!(
             error = format!("{error:#}"),

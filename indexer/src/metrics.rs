@@ -12,6 +12,11 @@ const FINALIZED_BLOCK: &str = "plumbline_indexer_finalized_block";
 const LAG_BLOCKS: &str = "plumbline_indexer_lag_blocks";
 const RANGE_BLOCKS: &str = "plumbline_indexer_range_blocks";
 const ROWS: &str = "plumbline_indexer_rows_total";
+const QUEUE_BYTES: &str = "plumbline_indexer_queue_bytes";
+const STALLED: &str = "plumbline_indexer_stalled";
+const ENDPOINT_UP: &str = "plumbline_indexer_endpoint_up";
+const ENDPOINT_HEAD_BLOCK: &str = "plumbline_indexer_endpoint_head_block";
+const ENDPOINT_SECONDS: &str = "plumbline_indexer_endpoint_seconds";
 const REORGS: &str = "plumbline_indexer_reorgs_total";
 const REORG_DEPTH: &str = "plumbline_indexer_reorg_depth_blocks";
 const RPC_REQUESTS: &str = "plumbline_indexer_rpc_requests_total";
@@ -36,6 +41,25 @@ pub(crate) fn describe() {
     metrics::describe_counter!(
         ROWS,
         "Rows written, by table; rows of transactions that were rolled back count too."
+    );
+    metrics::describe_gauge!(
+        QUEUE_BYTES,
+        Unit::Bytes,
+        "Rows that are decoded and wait to be written."
+    );
+    metrics::describe_gauge!(STALLED, "1 while no block is written although there are some to write.");
+    metrics::describe_gauge!(
+        ENDPOINT_UP,
+        "1 while an endpoint works and serves the contracts, by endpoint."
+    );
+    metrics::describe_gauge!(
+        ENDPOINT_HEAD_BLOCK,
+        "Newest block that an endpoint reported, by endpoint."
+    );
+    metrics::describe_histogram!(
+        ENDPOINT_SECONDS,
+        Unit::Seconds,
+        "Time in which an endpoint tells its newest block, by endpoint."
     );
     metrics::describe_counter!(REORGS, "Reorgs that were rewound.");
     metrics::describe_histogram!(REORG_DEPTH, "Blocks taken back by a reorg.");
@@ -68,6 +92,27 @@ pub(crate) fn range_blocks(blocks: u64) {
     gauge!(RANGE_BLOCKS).set(blocks as f64);
 }
 
+pub(crate) fn queued(bytes: usize) {
+    gauge!(QUEUE_BYTES).increment(bytes as f64);
+}
+
+pub(crate) fn unqueued(bytes: usize) {
+    gauge!(QUEUE_BYTES).decrement(bytes as f64);
+}
+
+pub(crate) fn stalled(stalled: bool) {
+    gauge!(STALLED).set(f64::from(u8::from(stalled)));
+}
+
+pub(crate) fn endpoint_up(endpoint: &str, up: bool) {
+    gauge!(ENDPOINT_UP, "endpoint" => endpoint.to_owned()).set(f64::from(u8::from(up)));
+}
+
+pub(crate) fn endpoint_answered(endpoint: &str, head: u64, took: Duration) {
+    gauge!(ENDPOINT_HEAD_BLOCK, "endpoint" => endpoint.to_owned()).set(head as f64);
+    histogram!(ENDPOINT_SECONDS, "endpoint" => endpoint.to_owned()).record(took.as_secs_f64());
+}
+
 pub(crate) fn rows_written(table: &'static str, rows: u64) {
     counter!(ROWS, "table" => table).increment(rows);
 }
@@ -95,4 +140,47 @@ pub(crate) fn committed(took: Duration) {
 
 pub(crate) fn folded(took: Duration) {
     histogram!(FOLD_SECONDS).record(took.as_secs_f64());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    const PREFIX: &str = "plumbline_indexer_";
+
+    /// Names of metrics in a text; a histogram's sum and count are the histogram.
+    fn names(text: &str) -> BTreeSet<&str> {
+        let after = text.split(PREFIX).skip(1);
+        let names = after.map(|rest| {
+            let end = rest
+                .find(|c: char| c != '_' && !c.is_ascii_lowercase())
+                .unwrap_or(rest.len());
+            let name = &rest[..end];
+            ["_sum", "_count"]
+                .iter()
+                .find_map(|part| name.strip_suffix(part))
+                .unwrap_or(name)
+        });
+        names.filter(|name| !name.is_empty()).collect()
+    }
+
+    #[test]
+    fn rules_dashboard_and_manual_name_the_metrics_that_there_are() {
+        let recorded = names(include_str!("metrics.rs"));
+        let rules = names(include_str!("../../deploy/monitoring/alerts.yml"));
+        let dashboard = names(include_str!("../../deploy/monitoring/dashboard.json"));
+        let manual = names(include_str!("../../docs/operations.md"));
+        assert_eq!(rules.difference(&recorded).collect::<Vec<_>>(), Vec::<&&str>::new());
+        assert_eq!(dashboard, recorded);
+        assert_eq!(manual, recorded);
+    }
+
+    #[test]
+    fn every_alert_is_in_the_manual() {
+        let manual = include_str!("../../docs/operations.md");
+        let alerts = include_str!("../../deploy/monitoring/alerts.yml").lines();
+        for alert in alerts.filter_map(|line| line.trim().strip_prefix("- alert: ")) {
+            assert!(manual.contains(&format!("| `{alert}` |")), "{alert}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ use crate::commit::guard;
 use crate::config::Config;
 use crate::database::{self, Stored};
 use crate::error::Halt;
+use crate::health::Shared;
 use crate::metrics;
 use crate::source::Source;
 
@@ -97,7 +98,7 @@ async fn delete_above(db: &mut PgConnection, number: i64) -> anyhow::Result<u64>
 /// `plumbline index --rewind-to N`: forgets all blocks above N, final or not.
 pub(crate) async fn by_hand<S: Source>(config: &Config, source: &S, number: u64) -> anyhow::Result<()> {
     let number = i64::try_from(number).context("--rewind-to is no block number")?;
-    let mut db = database::open(&database::options(&config.database_url)?).await?;
+    let mut db = database::open(&database::options(&config.database_url)?, &Shared::default()).await?;
     let mut transaction = db.begin().await.context("begin a transaction")?;
     let start_block = sqlx::query_scalar!("select start_block from deployment")
         .fetch_optional(&mut *transaction)

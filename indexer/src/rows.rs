@@ -83,6 +83,21 @@ impl Rows {
         entry.rows += 1;
     }
 
+    /// Adds the rows of later blocks.
+    pub(crate) fn append(&mut self, later: Self) {
+        self.block_number = later.block_number;
+        if self.tables.is_empty() {
+            self.tables = later.tables;
+            return;
+        }
+        for (name, more) in later.tables {
+            self.tables
+                .entry(name)
+                .or_insert_with(|| Table::new(more.columns))
+                .append(&more);
+        }
+    }
+
     /// Bytes that wait to be written.
     pub(crate) fn bytes(&self) -> usize {
         let waiting = |table: &Table| table.data.len() - table.written.bytes;
@@ -122,6 +137,20 @@ impl Table {
             written: Mark::default(),
             blocks: Vec::new(),
         }
+    }
+
+    fn append(&mut self, later: &Self) {
+        let end = self.end();
+        let moved = later.blocks.iter().map(|(number, mark)| {
+            let mark = Mark {
+                bytes: end.bytes + mark.bytes,
+                rows: end.rows + mark.rows,
+            };
+            (*number, mark)
+        });
+        self.blocks.extend(moved);
+        self.data.extend_from_slice(&later.data);
+        self.rows += later.rows;
     }
 
     fn end(&self) -> Mark {

@@ -1,6 +1,6 @@
 //! The clock of uptime periods, and which block closes which period.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::chain::{Chain, Header};
 
@@ -53,7 +53,8 @@ pub(crate) struct Closing {
 
 /// Periods that close after block `before` and by the last of the `known` headers, in order.
 ///
-/// Headers that the search had to read are added to `known`.
+/// All are searched for at once, so that a look costs one request and not one for each period. Headers that the search
+/// had to read are added to `known`.
 pub(crate) async fn closings(
     chain: &Chain,
     schedule: &Schedule,
@@ -65,50 +66,75 @@ pub(crate) async fn closings(
         return Ok(Vec::new());
     };
     let mut found = Vec::new();
-    let mut period = next_period;
-    while schedule.closes_at(period) <= last.timestamp {
-        let block = first_block_at(chain, schedule.closes_at(period), before, known, last).await?;
-        found.push(Closing { period, block });
-        period += 1;
+    let mut searched: Vec<u64> = (next_period..)
+        .take_while(|period| schedule.closes_at(*period) <= last.timestamp)
+        .collect();
+    for look in 0_u32.. {
+        let mut guesses = BTreeSet::new();
+        searched.retain(|period| {
+            let bounds = Bounds::of(schedule.closes_at(*period), before, known, last);
+            match bounds.guess(look) {
+                None => {
+                    found.push(Closing {
+                        period: *period,
+                        block: bounds.high.number,
+                    });
+                    false
+                }
+                Some(guess) => {
+                    // Where blocks come regularly the first guess is right, and the block below it shows that.
+                    guesses.extend([guess, (guess - 1).max(bounds.floor + 1)]);
+                    true
+                }
+            }
+        });
+        if searched.is_empty() {
+            break;
+        }
+        let missing: Vec<u64> = guesses
+            .into_iter()
+            .filter(|number| !known.contains_key(number))
+            .collect();
+        known.extend(chain.headers(missing).await?);
     }
+    found.sort_by_key(|closing| closing.period);
     Ok(found)
 }
 
-/// The first block after `before` whose timestamp is at least `time`; `last` is one.
-async fn first_block_at(
-    chain: &Chain,
+/// Between which blocks the first one lies whose timestamp is at least `time`.
+struct Bounds {
     time: u64,
-    before: u64,
-    known: &mut BTreeMap<u64, Header>,
-    last: Header,
-) -> anyhow::Result<u64> {
-    let mut low = known.values().rev().find(|header| header.timestamp < time).copied();
-    let mut high = known
-        .values()
-        .find(|header| header.timestamp >= time)
-        .copied()
-        .unwrap_or(last);
-    for look in 0_u32.. {
-        let floor = low.map_or(before, |header| header.number);
-        if high.number <= floor + 1 {
-            break;
-        }
-        let span = high.number - floor;
-        let guess = match low {
-            Some(low) if look < INTERPOLATIONS => {
-                let part = u128::from(time - low.timestamp) * u128::from(span);
-                let step = (part / u128::from(high.timestamp - low.timestamp)) as u64;
-                floor + step.clamp(1, span - 1)
-            }
-            Some(_) | None => floor + span / 2,
-        };
-        let header = chain.existing_header(guess).await?;
-        known.insert(guess, header);
-        if header.timestamp < time {
-            low = Some(header);
-        } else {
-            high = header;
+    /// The highest that is too early, where its header is known.
+    low: Option<Header>,
+    floor: u64,
+    high: Header,
+}
+
+impl Bounds {
+    fn of(time: u64, before: u64, known: &BTreeMap<u64, Header>, last: Header) -> Self {
+        let low = known.values().rev().find(|header| header.timestamp < time).copied();
+        let high = known.values().find(|header| header.timestamp >= time);
+        Self {
+            time,
+            low,
+            floor: low.map_or(before, |header| header.number),
+            high: high.copied().unwrap_or(last),
         }
     }
-    Ok(high.number)
+
+    /// Where to look next; nowhere when `high` is the first.
+    fn guess(&self, look: u32) -> Option<u64> {
+        if self.high.number <= self.floor + 1 {
+            return None;
+        }
+        let span = self.high.number - self.floor;
+        Some(match self.low {
+            Some(low) if look < INTERPOLATIONS => {
+                let part = u128::from(self.time - low.timestamp) * u128::from(span);
+                let step = part.div_ceil(u128::from(self.high.timestamp - low.timestamp)) as u64;
+                self.floor + step.clamp(1, span - 1)
+            }
+            Some(_) | None => self.floor + span / 2,
+        })
+    }
 }

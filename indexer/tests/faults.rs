@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use alloy::primitives::{B256, Bytes, U256};
 use alloy::sol_types::SolEvent;
-use common::{Anyhow, Database, Indexer, World};
+use common::{Anyhow, Database, Indexer, World, free_address, get, until};
 use plumbline_devnet::{ChainOptions, Postgres, PostgresOptions};
 use plumbline_indexer::{Config, Halt};
 use plumbline_protocol::{ModelRegistry, StakeVault};
@@ -174,16 +174,32 @@ async fn events_that_contradict_each_other_stop_everything() -> Anyhow {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_writer_is_refused_and_does_no_harm() -> Anyhow {
+async fn a_second_indexer_stands_by_and_takes_over_when_the_first_ends() -> Anyhow {
     let world = World::new().await?;
     let database = Database::new().await?;
     let first = Indexer::start(world.config(&database.url));
     world.indexed(&database).await?;
-    let error = Indexer::start(world.config(&database.url)).failure().await?;
-    assert!(matches!(error.downcast_ref(), Some(Halt::SecondWriter(_))), "{error:#}");
+    let address = free_address()?;
+    let second = Indexer::start(Config {
+        listen: Some(address),
+        ..world.config(&database.url)
+    });
+    until("the second to stand by", async || {
+        Ok(get(address, "/readyz")
+            .await
+            .filter(|(code, body)| *code == 503 && body.contains("standing by")))
+    })
+    .await?;
     world.traffic(1, 0).await?;
     world.assert_exact(&database).await?;
-    first.stop().await
+    first.stop().await?;
+    world.traffic(1, 1).await?;
+    world.assert_exact(&database).await?;
+    until("readiness", async || {
+        Ok(get(address, "/readyz").await.filter(|(code, _)| *code == 200))
+    })
+    .await?;
+    second.stop().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,7 +237,7 @@ async fn a_database_of_another_chain_is_refused() -> Anyhow {
 
     // The deployments file of the one with the endpoint of the other, and nothing in the database to tell.
     let crossed = Config {
-        rpc_url: second.chain.http_url(),
+        rpc_urls: vec![second.chain.http_url()],
         ..first.config(&Database::new().await?.url)
     };
     let error = Indexer::start(crossed).failure().await?;
@@ -240,7 +256,7 @@ async fn a_chain_with_another_id_is_refused() -> Anyhow {
     .await?;
     let database = Database::new().await?;
     let crossed = Config {
-        rpc_url: other.chain.http_url(),
+        rpc_urls: vec![other.chain.http_url()],
         ..world.config(&database.url)
     };
     let error = Indexer::start(crossed).failure().await?;
@@ -278,7 +294,7 @@ async fn mistakes_in_the_configuration_fail_at_once() -> Anyhow {
         ..config.clone()
     };
     let no_scheme = Config {
-        rpc_url: "localhost:8545".into(),
+        rpc_urls: vec!["localhost:8545".into()],
         ..config.clone()
     };
     let no_database = Config {
@@ -320,7 +336,7 @@ async fn api_keys_in_urls_reach_no_error() -> Anyhow {
     })
     .await?;
     let crossed = Config {
-        rpc_url: rpc_url.clone(),
+        rpc_urls: vec![rpc_url.clone()],
         ..other.config(&database.url)
     };
     let error = Indexer::start(crossed).failure().await?;
@@ -331,7 +347,7 @@ async fn api_keys_in_urls_reach_no_error() -> Anyhow {
     world.chain.stop()?;
     let logged = common::logged_by(
         Indexer::start(Config {
-            rpc_url,
+            rpc_urls: vec![rpc_url],
             ..world.config(&database.url)
         }),
         &world.chain.http_url(),

@@ -254,7 +254,8 @@ impl<'a> Session<'a> {
         let metrics = plumbline_api::install_metrics()?;
         let indexer = plumbline_indexer::Config {
             database_url: places.database_url.clone(),
-            rpc_url: places.rpc_url.clone(),
+            rpc_urls: vec![places.rpc_url.clone()],
+            quorum: false,
             ws_url: self.chain.as_ref().map(Chain::ws_url),
             deployment: Deployment::path_in(&self.data.deployments(), places.chain_id),
             poll_interval_ms: POLL_INTERVAL_MS,
@@ -262,6 +263,7 @@ impl<'a> Session<'a> {
             max_range: MAX_RANGE_BLOCKS,
             listen: None,
             rewind_to: None,
+            progress_bar: false,
         };
         let recorder = Some(metrics.clone());
         self.indexer = Some(Part::start("indexer", |stop| {

@@ -9,6 +9,7 @@ mod lifecycle;
 mod log;
 mod payments;
 mod periods;
+mod proxy;
 mod rewards;
 
 use std::future::Future;
@@ -36,6 +37,8 @@ pub use database::{Database, contents};
 pub use http::{free_address, get};
 #[allow(unused_imports)]
 pub use log::logged_by;
+#[allow(unused_imports)]
+pub use proxy::Proxy;
 
 pub type Anyhow<T = ()> = anyhow::Result<T>;
 
