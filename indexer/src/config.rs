@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::webhook::Webhooks;
+
 const POLL_INTERVAL_MS: u64 = 200;
 const FINALITY_DEPTH: u64 = 64;
 const MAX_RANGE: u64 = 2_000;
@@ -47,6 +49,9 @@ pub struct Config {
     /// Delete the rows of all blocks above this one and exit; the answer to a reorg beyond finality
     #[arg(long, env = "PLUMBLINE_REWIND_TO", value_name = "BLOCK")]
     pub rewind_to: Option<u64>,
+
+    #[command(flatten)]
+    pub webhooks: Webhooks,
 }
 
 impl Config {
@@ -62,6 +67,7 @@ impl Config {
             max_range: MAX_RANGE,
             listen: None,
             rewind_to: None,
+            webhooks: Webhooks::default(),
         }
     }
 }

@@ -262,6 +262,7 @@ impl<'a> Session<'a> {
             max_range: MAX_RANGE_BLOCKS,
             listen: None,
             rewind_to: None,
+            webhooks: self.args.webhooks.clone(),
         };
         let recorder = Some(metrics.clone());
         self.indexer = Some(Part::start("indexer", |stop| {
