@@ -63,6 +63,8 @@ pub(crate) struct Args {
     /// Show every log record on the terminal, not only warnings.
     #[arg(long, short, env = "PLUMBLINE_VERBOSE", value_parser = FalseyValueParser::new())]
     verbose: bool,
+    #[command(flatten)]
+    webhooks: plumbline_indexer::Webhooks,
 }
 
 /// Runs until `stop`, or until a part fails.

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::webhook::Webhooks;
+
 const POLL_INTERVAL_MS: u64 = 200;
 const FINALITY_DEPTH: u64 = 64;
 const MAX_RANGE: u64 = 1_000_000;
@@ -63,6 +65,8 @@ pub struct Config {
     /// Show a bar on the terminal while catching up, instead of records in the log.
     #[arg(skip)]
     pub progress_bar: bool,
+    #[command(flatten)]
+    pub webhooks: Webhooks,
 }
 
 impl Config {
@@ -80,6 +84,7 @@ impl Config {
             listen: None,
             rewind_to: None,
             progress_bar: false,
+            webhooks: Webhooks::default(),
         }
     }
 }

@@ -34,6 +34,7 @@ mod source;
 mod sql;
 mod text;
 mod wire;
+mod webhook;
 
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -50,6 +51,7 @@ use source::Source;
 pub use config::Config;
 pub use error::{Halt, RpcFailure, RpcFailureKind};
 pub use progress::aside;
+pub use webhook::{Dead, Kind as AlertKind, Webhooks, dead as dead_messages, retry as retry_messages};
 
 /// The schema; only the indexer applies it.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
@@ -59,6 +61,8 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 /// Metrics go to the process's recorder; `recorder` renders them at `/metrics`. With a listen address, a halt keeps the process alive until it is cancelled, so that `/readyz` can say why.
 pub async fn run(config: Config, recorder: Option<PrometheusHandle>, cancel: CancellationToken) -> anyhow::Result<()> {
     metrics::describe();
+    // Dropped at the end of the run, which ends them.
+    let _senders = webhook::start(&config, &cancel)?;
     match SourceKind::of(&config.deployment)? {
         SourceKind::Plumbline => {
             let deployment = Deployment::read(&config.deployment)?;

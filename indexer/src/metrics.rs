@@ -23,6 +23,10 @@ const RPC_REQUESTS: &str = "plumbline_indexer_rpc_requests_total";
 const RPC_ERRORS: &str = "plumbline_indexer_rpc_errors_total";
 const RETRIES: &str = "plumbline_indexer_retries_total";
 const COMMIT_SECONDS: &str = "plumbline_indexer_commit_seconds";
+const WEBHOOK_ATTEMPTS: &str = "plumbline_indexer_webhook_attempts_total";
+const WEBHOOK_PENDING: &str = "plumbline_indexer_webhook_pending_messages";
+const WEBHOOK_DEAD: &str = "plumbline_indexer_webhook_dead_messages";
+const WEBHOOK_OLDEST: &str = "plumbline_indexer_webhook_oldest_pending_seconds";
 const FOLD_SECONDS: &str = "plumbline_indexer_fold_seconds";
 
 /// Names, units and meanings of all metrics.
@@ -75,6 +79,20 @@ pub(crate) fn describe() {
         FOLD_SECONDS,
         Unit::Seconds,
         "Time to derive the rows of a closed period."
+    );
+    metrics::describe_counter!(
+        WEBHOOK_ATTEMPTS,
+        "Attempts to deliver an alert, by webhook and outcome: delivered, failed, or dead for the last that failed."
+    );
+    metrics::describe_gauge!(WEBHOOK_PENDING, "Messages that wait for a webhook.");
+    metrics::describe_gauge!(
+        WEBHOOK_DEAD,
+        "Messages to a webhook that were given up and not retried by hand."
+    );
+    metrics::describe_gauge!(
+        WEBHOOK_OLDEST,
+        Unit::Seconds,
+        "Time for which the oldest message to a webhook has waited."
     );
 }
 
@@ -140,6 +158,37 @@ pub(crate) fn committed(took: Duration) {
 
 pub(crate) fn folded(took: Duration) {
     histogram!(FOLD_SECONDS).record(took.as_secs_f64());
+}
+
+/// What became of an attempt to deliver an alert.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Delivery {
+    Delivered,
+    /// It will be attempted again.
+    Failed,
+    /// It was the last one.
+    Dead,
+}
+
+impl Delivery {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::Dead => "dead",
+        }
+    }
+}
+
+pub(crate) fn webhook_attempted(host: &str, delivery: Delivery) {
+    counter!(WEBHOOK_ATTEMPTS, "webhook" => host.to_owned(), "outcome" => delivery.as_str()).increment(1);
+}
+
+pub(crate) fn webhook_backlog(host: &str, pending: i64, dead: i64, oldest_seconds: f64) {
+    let label = || host.to_owned();
+    gauge!(WEBHOOK_PENDING, "webhook" => label()).set(pending as f64);
+    gauge!(WEBHOOK_DEAD, "webhook" => label()).set(dead as f64);
+    gauge!(WEBHOOK_OLDEST, "webhook" => label()).set(oldest_seconds);
 }
 
 #[cfg(test)]

@@ -116,6 +116,14 @@ pub(crate) async fn by_hand<S: Source>(config: &Config, source: &S, number: u64)
     .execute(&mut *transaction)
     .await
     .context("lower the finalized block")?;
+    // Alerts of what is forgotten are to be looked at again: those that do not come back are retracted.
+    sqlx::query!(
+        "update webhook set queued_to = least(queued_to, greatest($1::bigint, 0))",
+        number
+    )
+    .execute(&mut *transaction)
+    .await
+    .context("lower how far alerts are queued")?;
     let tip = database::tip(&mut transaction).await?.map(|tip| tip.number);
     transaction.commit().await.context("commit the rewind")?;
     tracing::info!(

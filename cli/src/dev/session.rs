@@ -264,6 +264,7 @@ impl<'a> Session<'a> {
             listen: None,
             rewind_to: None,
             progress_bar: false,
+            webhooks: self.args.webhooks.clone(),
         };
         let recorder = Some(metrics.clone());
         self.indexer = Some(Part::start("indexer", |stop| {
