@@ -21,6 +21,7 @@ const SLOTS: u64 = 4;
 pub(crate) const PERIOD: u64 = SLOTS * INTERVAL;
 /// Longest silence of the relay that is none, and what a period waits for after its end.
 const RELAY_GAP: u64 = 1_200;
+const GAS: u64 = 10_000_000;
 
 #[allow(missing_docs, clippy::too_many_arguments)]
 mod bindings {
@@ -233,6 +234,8 @@ impl Network {
 }
 
 async fn sent(provider: &DynProvider, request: TransactionRequest) -> Anyhow<TransactionReceipt> {
+    // An estimate is made at another time than that which the block gets, and then a word may cost less to write.
+    let request = request.gas_limit(GAS);
     let hash = *provider.send_transaction(request).await?.tx_hash();
     let receipt = until("a receipt", async || Ok(provider.get_transaction_receipt(hash).await?)).await?;
     anyhow::ensure!(receipt.status(), "transaction {hash} reverted");
