@@ -12,9 +12,13 @@ const TARGET = 'contracts/abi';
 const ARTIFACTS = 'target/forge/release/out';
 // Deployed beside ours, but not ours.
 const DEPENDENCIES = ['node_modules/@openzeppelin/contracts/access/manager/AccessManager.sol'];
+// Stand for another network's contracts in the tests of its source.
+const STAND_INS = ['EnclaveOwner', 'EnclaveRegistry', 'SettlementRelay'].map(
+  (name) => `contracts/test/opengradient/${name}.sol`,
+);
 
 function build() {
-  const result = spawnSync('tools/forge', ['build', SOURCES, ...DEPENDENCIES], {
+  const result = spawnSync('tools/forge', ['build', SOURCES, ...DEPENDENCIES, ...STAND_INS], {
     cwd: ROOT,
     env: { ...process.env, FOUNDRY_PROFILE: 'release' },
     encoding: 'utf8',
@@ -28,7 +32,7 @@ function build() {
 
 /** The contracts by file name: interfaces and libraries live in folders of their own. */
 function contracts() {
-  return [...readdirSync(join(ROOT, SOURCES)), ...DEPENDENCIES.map((path) => basename(path))]
+  return [...readdirSync(join(ROOT, SOURCES)), ...[...DEPENDENCIES, ...STAND_INS].map((path) => basename(path))]
     .filter((name) => name.endsWith('.sol'))
     .map((name) => basename(name, '.sol'))
     .sort();

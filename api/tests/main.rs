@@ -4,6 +4,7 @@
 
 mod audits;
 mod chain;
+mod enclaves;
 mod errors;
 mod flows;
 mod harness;

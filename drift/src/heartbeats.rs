@@ -50,7 +50,8 @@ impl Relay {
     /// Silence up to `at` is a member's own: the relay was at work for as long as a member may be silent.
     fn tells(&self, at: u64, rules: &Rules) -> bool {
         let since = |then: u64| at.saturating_sub(then);
-        self.received_at.is_some_and(|last| since(last) <= rules.relay_gap_seconds())
+        self.received_at
+            .is_some_and(|last| since(last) <= rules.relay_gap_seconds())
             && self.resumed_at.is_some_and(|back| since(back) >= rules.max_age_seconds)
     }
 }

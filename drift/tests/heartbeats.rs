@@ -45,7 +45,11 @@ fn beat(watch: &mut Watch, member: usize, at: u64) -> Beat {
 fn run(watch: &mut Watch, members: usize, answers: impl Fn(u32, usize) -> bool) {
     for slot in 0..SLOTS {
         for member in (0..members).filter(|member| answers(slot, *member)) {
-            beat(watch, member, START + u64::from(slot) * INTERVAL + 60 + 7 * member as u64);
+            beat(
+                watch,
+                member,
+                START + u64::from(slot) * INTERVAL + 60 + 7 * member as u64,
+            );
         }
     }
 }
@@ -67,7 +71,10 @@ fn who_beats_in_time_is_up_in_every_slot() {
     run(&mut watch, 3, |_, _| true);
     let (observed, seen) = watch.finish(GOES_ON);
     assert_eq!(digits(&observed), "11111111");
-    assert!(seen.iter().all(|seen| seen.expected && up(seen) == "11111111" && seen.most_alive == 1));
+    assert!(
+        seen.iter()
+            .all(|seen| seen.expected && up(seen) == "11111111" && seen.most_alive == 1)
+    );
 }
 
 #[test]
@@ -224,5 +231,8 @@ fn the_silence_of_one_is_told_from_that_of_the_relay() {
     let last = START + 3 * INTERVAL + 67;
     assert!(watch.is_silent(0, last + 60));
     assert!(!watch.is_silent(1, last + 60));
-    assert!(!watch.is_silent(0, last + RULES.relay_gap_seconds() + 1), "the relay is silent as well");
+    assert!(
+        !watch.is_silent(0, last + RULES.relay_gap_seconds() + 1),
+        "the relay is silent as well"
+    );
 }

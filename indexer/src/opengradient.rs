@@ -234,7 +234,11 @@ async fn check(db: &mut PgConnection, network: &Network) -> anyhow::Result<()> {
             row.heartbeat_max_age_seconds,
             i64::try_from(network.heartbeat.max_age_seconds)?,
         ),
-        ("period.slot_seconds", row.slot_seconds, i64::from(network.period.slot_seconds)),
+        (
+            "period.slot_seconds",
+            row.slot_seconds,
+            i64::from(network.period.slot_seconds),
+        ),
         ("period.slots", row.slots_per_period, i64::from(network.period.slots)),
     ] {
         database::same(what, in_database, given)?;

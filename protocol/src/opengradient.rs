@@ -159,14 +159,26 @@ impl Network {
         } = self;
         let symbol_fits = (1..=MAX_SYMBOL_BYTES).contains(&native_token.symbol.len());
         let checks = [
-            (self.source == SourceKind::Opengradient, "`source` must be \"opengradient\""),
+            (
+                self.source == SourceKind::Opengradient,
+                "`source` must be \"opengradient\"",
+            ),
             (self.chain_id != 0, "`chain_id` must not be 0"),
             (!self.registry.is_zero(), "`registry` must not be zero"),
             (!self.relay.is_zero(), "`relay` must not be zero"),
-            (self.registry != self.relay, "`registry` and `relay` must be two contracts"),
+            (
+                self.registry != self.relay,
+                "`registry` and `relay` must be two contracts",
+            ),
             (symbol_fits, "`native_token.symbol` must have 1 to 32 bytes"),
-            (native_token.decimals <= MAX_DECIMALS, "`native_token.decimals` must be at most 36"),
-            (heartbeat.interval_seconds != 0, "`heartbeat.interval_seconds` must not be 0"),
+            (
+                native_token.decimals <= MAX_DECIMALS,
+                "`native_token.decimals` must be at most 36",
+            ),
+            (
+                heartbeat.interval_seconds != 0,
+                "`heartbeat.interval_seconds` must not be 0",
+            ),
             (
                 heartbeat.interval_seconds < heartbeat.max_age_seconds,
                 "`heartbeat.max_age_seconds` must be more than `heartbeat.interval_seconds`, or every delay is an outage",
@@ -179,8 +191,13 @@ impl Network {
                 period.slot_seconds != 0 && period.slots != 0,
                 "`period.slot_seconds` and `period.slots` must not be 0",
             ),
-            (period.seconds() <= MAX_PERIOD_SECONDS, "a period must be at most 7 days long"),
+            (
+                period.seconds() <= MAX_PERIOD_SECONDS,
+                "a period must be at most 7 days long",
+            ),
         ];
-        checks.into_iter().find_map(|(holds, problem)| (!holds).then_some(problem))
+        checks
+            .into_iter()
+            .find_map(|(holds, problem)| (!holds).then_some(problem))
     }
 }

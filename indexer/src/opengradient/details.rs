@@ -20,8 +20,15 @@ const CONCURRENT_REQUESTS: usize = 8;
 /// Where it was found, and what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Details {
-    Calldata { payment_address: Address, endpoint: String },
-    State { payment_address: Address, endpoint: String, pcr_hash: B256 },
+    Calldata {
+        payment_address: Address,
+        endpoint: String,
+    },
+    State {
+        payment_address: Address,
+        endpoint: String,
+        pcr_hash: B256,
+    },
     /// Or not looked for yet.
     Unknown,
 }
@@ -38,9 +45,15 @@ impl Details {
     /// Payment address and endpoint.
     pub(super) fn contact(&self) -> Option<(Address, &str)> {
         match self {
-            Self::Calldata { payment_address, endpoint } | Self::State { payment_address, endpoint, .. } => {
-                Some((*payment_address, endpoint))
+            Self::Calldata {
+                payment_address,
+                endpoint,
             }
+            | Self::State {
+                payment_address,
+                endpoint,
+                ..
+            } => Some((*payment_address, endpoint)),
             Self::Unknown => None,
         }
     }
@@ -55,28 +68,35 @@ impl Details {
 
 /// Finds the details of every registration among the events.
 pub(super) async fn complete(chain: &Chain, registry: Address, events: &mut [(At, Event)]) -> anyhow::Result<()> {
-    let registrations: Vec<(At, B256, &mut Details)> = events
-        .iter_mut()
-        .filter_map(|(at, event)| match event {
-            Event::Registered { tee_id, details, .. } => Some((*at, *tee_id, details)),
+    let registrations: Vec<(usize, At, B256)> = (0..)
+        .zip(events.iter())
+        .filter_map(|(place, (at, event))| match event {
+            Event::Registered { tee_id, .. } => Some((place, *at, *tee_id)),
             Event::Enabled(_) | Event::Disabled(_) | Event::Revoked { .. } => None,
         })
         .collect();
-    futures::stream::iter(registrations)
-        .map(|(at, tee_id, details)| async move {
-            *details = match from_calldata(chain, registry, at, tee_id).await? {
-                Some(found) => found,
-                None => from_state(chain, registry, at, tee_id).await?,
-            };
-            anyhow::Ok(())
-        })
+    let found: Vec<(usize, Details)> = futures::stream::iter(registrations)
+        .map(|(place, at, tee_id)| async move { anyhow::Ok((place, find(chain, registry, at, tee_id).await?)) })
         .buffered(CONCURRENT_REQUESTS)
         .try_collect()
-        .await
+        .await?;
+    for (place, found) in found {
+        if let Event::Registered { details, .. } = &mut events[place].1 {
+            *details = found;
+        }
+    }
+    Ok(())
+}
+
+async fn find(chain: &Chain, registry: Address, at: At, tee_id: B256) -> anyhow::Result<Details> {
+    match from_calldata(chain, registry, at, tee_id).await? {
+        Some(found) => Ok(found),
+        None => from_state(chain, registry, at, tee_id).await,
+    }
 }
 
 /// The little that is needed of a transaction, so that kinds that only this chain has are read, too.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Transaction {
     block_number: Option<U64>,
@@ -90,7 +110,12 @@ async fn from_calldata(chain: &Chain, registry: Address, at: At, tee_id: B256) -
     let answer: Option<Transaction> = chain.request(method, request).await?;
     let transaction = answer
         .filter(|transaction| transaction.block_number == Some(U64::from(at.block_number)))
-        .ok_or_else(|| Moved(format!("transaction {} is not in block {} any more", at.tx_hash, at.block_number)))?;
+        .ok_or_else(|| {
+            Moved(format!(
+                "transaction {} is not in block {} any more",
+                at.tx_hash, at.block_number
+            ))
+        })?;
     if transaction.to != Some(registry) {
         return Ok(None);
     }
@@ -98,10 +123,12 @@ async fn from_calldata(chain: &Chain, registry: Address, at: At, tee_id: B256) -
         return Ok(None);
     };
     // Calldata speaks of the enclave whose key it shows.
-    Ok((enclave_id(&call.signingPublicKey) == tee_id).then(|| Details::Calldata {
-        payment_address: call.paymentAddress,
-        endpoint: storable(&call.endpoint),
-    }))
+    Ok(
+        (enclave_id(&call.signingPublicKey) == tee_id).then(|| Details::Calldata {
+            payment_address: call.paymentAddress,
+            endpoint: storable(&call.endpoint),
+        }),
+    )
 }
 
 /// What the registry says is set once and for all, so a node without the state of that time may show that of today.
@@ -109,8 +136,13 @@ async fn from_state(chain: &Chain, registry: Address, at: At, tee_id: B256) -> a
     let then = BlockId::number(u64::try_from(at.block_number)?);
     for block in [then, BlockId::latest()] {
         let call = Registry::getTEECall { teeId: tee_id };
-        let request = TransactionRequest::default().to(registry).input(call.abi_encode().into());
-        let answer = match chain.request("eth_call", chain.provider().call(request).block(block)).await {
+        let request = TransactionRequest::default()
+            .to(registry)
+            .input(call.abi_encode().into());
+        let answer = match chain
+            .request("eth_call", chain.provider().call(request).block(block))
+            .await
+        {
             Ok(answer) => answer,
             Err(error) if error.kind == RpcFailureKind::Rejected => continue,
             Err(error) => return Err(error.into()),

@@ -102,7 +102,9 @@ impl Enclaves {
     /// Adds the rows of all that changed since the last block.
     pub(super) fn write(&mut self, block_number: i64, rows: &mut Rows) {
         for tee_id in std::mem::take(&mut self.changed) {
-            let Some(enclave) = self.enclaves.get(&tee_id) else { continue };
+            let Some(enclave) = self.enclaves.get(&tee_id) else {
+                continue;
+            };
             row! { rows, enclave {
                 block_number, tee_id, operator: enclave.operator, tee_type: enclave.tee_type,
                 registered_at: enclave.registered_at, enabled: enclave.enabled, changed_at: enclave.changed_at,
@@ -212,7 +214,9 @@ impl Enclaves {
             return;
         }
         for tee_id in disabled.drain(..) {
-            let Some(enclave) = self.enclaves.get_mut(&tee_id) else { continue };
+            let Some(enclave) = self.enclaves.get_mut(&tee_id) else {
+                continue;
+            };
             let ran_it = enclave.pcr_hash.is_none_or(|known| known == pcr_hash);
             if ran_it && enclave.tee_type == tee_type && !enclave.enabled {
                 enclave.revoked_pcr = Some(pcr_hash);

@@ -1,9 +1,8 @@
 //! From a log to its row, knowing nothing but the log.
 
-use alloy::primitives::{B256, LogData, U256};
-use alloy::sol_types::SolEventInterface;
+use alloy::primitives::B256;
 use alloy::sol_types::private::IntoLogData;
-use alloy::sol_types::{SolEvent, SolInterface};
+use alloy::sol_types::{SolEvent, SolEventInterface};
 use plumbline_protocol::opengradient::Registry::RegistryEvents;
 use plumbline_protocol::opengradient::Relay::RelayEvents;
 use plumbline_protocol::opengradient::{Network, Registry, receipt_id};
@@ -19,7 +18,7 @@ pub(super) fn decode(network: &Network, log: &Log<'_>, rows: &mut Rows) -> anyho
     if log.address == network.registry {
         return decode_registry(log, rows);
     }
-    match known::<RelayEvents>(log)? {
+    match known::<RelayEvents>(RelayEvents::SELECTORS, log)? {
         Some(event) => relay(&event, log, rows),
         None => other(log, rows),
     }
@@ -33,7 +32,7 @@ fn decode_registry(log: &Log<'_>, rows: &mut Rows) -> anyhow::Result<Option<Even
         fact! { rows, log.at, heartbeat_received { tee_id, signed_at } }
         return Ok(None);
     }
-    match known::<RegistryEvents>(log)? {
+    match known::<RegistryEvents>(RegistryEvents::SELECTORS, log)? {
         Some(event) => Ok(registry(event, log, rows)),
         None => {
             other(log, rows);
@@ -51,15 +50,13 @@ fn heartbeat(log: &Log<'_>) -> Option<(B256, i64)> {
 }
 
 /// An event of the interface, bit for bit as Solidity would have emitted it; none for a log of another event.
-fn known<E: SolEventInterface + IntoLogData>(log: &Log<'_>) -> anyhow::Result<Option<E>> {
-    let data = log.to_data();
-    let parse = |data: &LogData| E::decode_raw_log(data.topics(), &data.data);
-    let is_known = log.topics.first().is_some_and(|topic| is_event::<E>(*topic));
-    if !is_known {
+fn known<E: SolEventInterface + IntoLogData>(selectors: &[[u8; 32]], log: &Log<'_>) -> anyhow::Result<Option<E>> {
+    if !log.topics.first().is_some_and(|topic| selectors.contains(&topic.0)) {
         return Ok(None);
     }
+    let data = log.to_data();
     let valid = with_valid_text(&data).unwrap_or(data);
-    let event = parse(&valid).map_err(|error| log.undecodable(error.to_string()))?;
+    let event = E::decode_raw_log(valid.topics(), &valid.data).map_err(|error| log.undecodable(error.to_string()))?;
     if event.to_log_data() == valid {
         Ok(Some(event))
     } else {

@@ -249,7 +249,8 @@ impl Reader {
             BATCH => {
                 self.batches += 1;
                 if line.is_repeated() {
-                    self.findings.add(Kind::RepeatedRoot, line, None, Some(bytes32(&line.subject)?), None);
+                    self.findings
+                        .add(Kind::RepeatedRoot, line, None, Some(bytes32(&line.subject)?), None);
                 }
             }
             other => bail!("a line of kind {other}"),
@@ -322,7 +323,11 @@ impl Reader {
 
     /// Enclaves that were registered or sent heartbeats.
     pub(super) fn told(&self) -> impl Iterator<Item = Told> {
-        let touched = self.enclaves.iter().enumerate().filter(|(_, enclave)| enclave.beats.touched);
+        let touched = self
+            .enclaves
+            .iter()
+            .enumerate()
+            .filter(|(_, enclave)| enclave.beats.touched);
         touched.map(|(position, enclave)| {
             let member = self.watch.member(position);
             Told {

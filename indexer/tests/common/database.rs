@@ -7,6 +7,21 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::Anyhow;
 
+/// Facts that no contract of ours emits.
+const OF_ANOTHER_SOURCE: [&str; 12] = [
+    "batch_settlement",
+    "heartbeat_received",
+    "individual_settlement",
+    "other_log",
+    "pcr_approved",
+    "pcr_revoked",
+    "tee_disabled",
+    "tee_enabled",
+    "tee_registered",
+    "tee_role_granted",
+    "tee_role_revoked",
+    "tee_type_added",
+];
 /// Tables that tell of the process and not of the chain.
 const NOT_COMPARED: [&str; 1] = ["_sqlx_migrations"];
 
@@ -85,14 +100,16 @@ impl Database {
             .collect())
     }
 
-    /// Tables with one row per log.
+    /// Tables with one row per log of our contracts.
     pub async fn fact_tables(&self) -> Anyhow<Vec<String>> {
-        Ok(sqlx::query_scalar(
+        let tables: Vec<String> = sqlx::query_scalar(
             "select table_name::text from information_schema.columns
-             where table_schema = 'public' and column_name = 'tx_hash' order by 1",
+             where table_schema = 'public' and column_name = 'tx_hash' and table_name <> 'finding' order by 1",
         )
         .fetch_all(&self.pool)
-        .await?)
+        .await?;
+        let ours = |table: &String| !OF_ANOTHER_SOURCE.contains(&table.as_str());
+        Ok(tables.into_iter().filter(ours).collect())
     }
 }
 
