@@ -364,7 +364,8 @@ fn write_concentration(rows: &mut Rows, frame: &Frame, basis: Basis, members: &[
     let shares = Distribution::new(members.iter().map(|member| basis.amount(member)));
     let nakamoto = |threshold| shares.nakamoto(threshold).map(|k| k as i32);
     row! { rows, network_concentration {
-        period: frame.period, basis: basis.as_str(), total: sum(members, basis),
+        period: frame.period, level: "operator", basis: basis.as_str(), total: sum(members, basis),
+        holders: members.iter().filter(|member| !basis.amount(member).is_zero()).count() as i32,
         top1_share: shares.top_share(1), top3_share: shares.top_share(3), hhi: shares.hhi(),
         effective_operators: shares.effective_members(), gini: shares.gini(),
         nakamoto_third: nakamoto(Threshold::THIRD), nakamoto_half: nakamoto(Threshold::HALF),

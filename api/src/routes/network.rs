@@ -40,7 +40,7 @@ pub(super) struct NetworkSummary {
     uptime: Uptime,
     served: Option<NetworkServed>,
     total: Option<NetworkTotal>,
-    /// By stake, served units and fees; empty before the first period is closed.
+    /// By stake, capacity, served units, fees and rewards; empty before the first period is closed.
     concentration: Vec<Concentration>,
 }
 
@@ -102,8 +102,11 @@ struct NetworkTotal {
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 enum Basis {
     Stake,
+    Capacity,
+    Available,
     Units,
     Fees,
+    Rewards,
 }
 
 /// How concentrated the operators of a closed period were. Figures are null when the total is zero.
@@ -252,7 +255,7 @@ pub(super) async fn concentration<P>(view: &mut View<P>, period: i64) -> Result<
     let rows = sqlx::query!(
         r#"select basis as "basis: Basis", total as "total: Amount", top1_share, top3_share, hhi, effective_operators,
                   gini, nakamoto_third, nakamoto_half, nakamoto_two_thirds
-           from network_concentration where period = $1 order by basis"#,
+           from network_concentration where period = $1 and level = 'operator' order by basis"#,
         period
     )
     .fetch_all(&mut *view.db)
