@@ -4,9 +4,13 @@
 
 mod audits;
 mod chain;
+mod channels;
+mod drift;
 mod errors;
+mod export;
 mod flows;
 mod harness;
+mod limit;
 mod models;
 mod network;
 mod openapi;
@@ -16,4 +20,5 @@ mod periods;
 mod plans;
 mod server;
 mod slashes;
+mod stream;
 mod uptime;
