@@ -10,10 +10,12 @@ SQLX_VERSION := 0.9.0
 SQLX := target/tools/bin/cargo-sqlx
 HALMOS_VERSION := 0.3.3
 CVC5_VERSION := 1.4.2
+SCHEMATHESIS_VERSION := 4.32.5
+SCHEMATHESIS := target/schemathesis/bin/schemathesis
 HALMOS := target/halmos/bin/halmos
 SAY = @printf '\033[1m== %s\033[0m\n'
 
-.PHONY: help dev test check abi abi-check gas mutation symbolic prepare prepare-check openapi openapi-check bench fmt clean
+.PHONY: help dev test check abi abi-check gas mutation symbolic prepare prepare-check openapi openapi-check client client-check schemathesis bench fmt clean
 
 help: ## Show what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do \
@@ -66,6 +68,17 @@ openapi-check: ## Fail when api/openapi.json is stale
 	@mkdir -p target && cargo run --quiet --bin plumbline -- openapi > target/openapi.json
 	@cmp target/openapi.json api/openapi.json || { echo 'api/openapi.json is stale; run `make openapi` and commit it' >&2; exit 1; }
 
+client: $(MODULES) ## Write clients/typescript/src/schema.ts from api/openapi.json, and build the client
+	@node_modules/.bin/openapi-typescript api/openapi.json --output clients/typescript/src/schema.ts
+	@node_modules/.bin/tsc --project clients/typescript
+
+client-check: $(MODULES) ## Fail when clients/typescript/src/schema.ts is stale or does not build
+	@node_modules/.bin/openapi-typescript api/openapi.json --output clients/typescript/src/schema.ts --check
+	@node_modules/.bin/tsc --project clients/typescript
+
+schemathesis: $(MODULES) $(SCHEMATHESIS) ## Ask a live server everything that its document allows, and what it does not (EXAMPLES=20)
+	@EXAMPLES=$(or $(EXAMPLES),20) node tools/schemathesis.mjs
+
 bench: $(MODULES) ## Run the benchmarks
 	@cargo bench --workspace
 
@@ -84,6 +97,11 @@ $(MODULES): package.json package-lock.json
 $(SQLX):
 	$(SAY) 'build sqlx-cli $(SQLX_VERSION) (a minute, once)'
 	@cargo install --quiet sqlx-cli --version $(SQLX_VERSION) --locked --no-default-features --features postgres --root target/tools
+
+$(SCHEMATHESIS):
+	$(SAY) 'install schemathesis $(SCHEMATHESIS_VERSION) (seconds, once)'
+	@python3 -m venv target/schemathesis
+	@target/schemathesis/bin/pip install --quiet schemathesis==$(SCHEMATHESIS_VERSION)
 
 $(HALMOS):
 	$(SAY) 'install halmos $(HALMOS_VERSION) and cvc5 (seconds, once)'

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What a client that is told to come back should wait.
-const RETRY_AFTER_SECONDS: u16 = 2;
+const RETRY_AFTER_SECONDS: u64 = 2;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -32,6 +32,10 @@ pub(crate) enum Error {
     BodyTooLarge { bytes: u64 },
     #[error("the path and query are {bytes} bytes long; at most {max} are read")]
     UriTooLong { bytes: usize, max: usize },
+    #[error("a client may ask {quota} times a minute; ask again in {seconds} s")]
+    TooManyRequests { quota: u32, seconds: u64 },
+    #[error("{0}")]
+    Busy(&'static str),
     #[error("{}", .0.join("; "))]
     NotReady(Vec<String>),
     #[error("the database cannot be reached; this server tries again at the next request")]
@@ -80,6 +84,12 @@ kinds! {
         "This API only reads: every path answers GET and HEAD.";
     BODY_TOO_LARGE: "body-too-large", PAYLOAD_TOO_LARGE, "Request body too large", "Send no body.";
     URI_TOO_LONG: "uri-too-long", URI_TOO_LONG, "URI too long", "No path and query here need to be that long.";
+    TOO_MANY_REQUESTS: "too-many-requests", TOO_MANY_REQUESTS, "Too many requests",
+        "Each client has an allowance that refills steadily; `RateLimit-Policy` tells how large it is and `RateLimit` what \
+         is left of it. Wait for `Retry-After` seconds. Answers with `ETag` are cheap to ask again only when little changes: \
+         `/v1/stream` tells what is new, `/v1/export` gives all at once.";
+    BUSY: "busy", SERVICE_UNAVAILABLE, "Busy",
+        "As many exports or streams are open as this server allows. Repeat the request after `Retry-After` seconds.";
     NOT_READY: "not-ready", SERVICE_UNAVAILABLE, "Not ready",
         "The database does not hold what the answer needs: nothing was indexed yet, the indexer stands still, or the \
          schema is of another version. The member `reasons` says which; /readyz shows the same.";
@@ -103,11 +113,21 @@ impl Error {
             Self::MethodNotAllowed => &METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } => &BODY_TOO_LARGE,
             Self::UriTooLong { .. } => &URI_TOO_LONG,
+            Self::TooManyRequests { .. } => &TOO_MANY_REQUESTS,
+            Self::Busy(_) => &BUSY,
             Self::NotReady(_) => &NOT_READY,
             Self::DatabaseUnavailable => &DATABASE_UNAVAILABLE,
             Self::Timeout => &TIMEOUT,
             Self::Internal => &INTERNAL,
         }
+    }
+
+    /// What a client should wait in seconds; nothing where waiting does not help.
+    fn retry_after(&self) -> Option<u64> {
+        if let Self::TooManyRequests { seconds, .. } = self {
+            return Some(*seconds);
+        }
+        (self.kind().status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_SECONDS)
     }
 
     /// Logs what must not be told and keeps the kind.
@@ -128,6 +148,8 @@ impl Error {
             | Self::MethodNotAllowed
             | Self::BodyTooLarge { .. }
             | Self::UriTooLong { .. }
+            | Self::TooManyRequests { .. }
+            | Self::Busy(_)
             | Self::DatabaseUnavailable
             | Self::Timeout
             | Self::Internal => (None, None, None),
@@ -181,7 +203,10 @@ pub(crate) enum Problems {
     /// A parameter that is unknown, malformed or out of range.
     #[response(status = 422, content_type = "application/problem+json")]
     Unprocessable(#[to_schema] Problem),
-    /// Nothing is indexed yet, the database is away, or the answer took too long.
+    /// The client has used up its allowance.
+    #[response(status = 429, content_type = "application/problem+json")]
+    TooMany(#[to_schema] Problem),
+    /// Nothing is indexed yet, the database is away, the answer took too long, or too many ask for it at once.
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(#[to_schema] Problem),
 }
@@ -204,10 +229,10 @@ impl IntoResponse for Error {
             (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         ];
         let mut response = (status, headers, body).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if let Some(seconds) = self.retry_after() {
             response
                 .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

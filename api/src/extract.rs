@@ -26,7 +26,10 @@ impl<S: Send + Sync, T: FromStr<Err = String> + Send> FromRequestParts<S> for Pa
             .await
             .map_err(|_| unreadable())?;
         let (name, value) = raw.iter().next().ok_or(Error::UnknownPath)?;
-        let name = if name == "n" { "n" } else { "id" };
+        let name = ["n", "address", "dataset"]
+            .into_iter()
+            .find(|known| *known == name)
+            .unwrap_or("id");
         value.parse().map(Self).map_err(|reason| Error::InvalidParameter {
             name,
             reason: format!("`{name}` is `{value}`: {reason}"),

@@ -2,15 +2,18 @@
 
 mod error;
 mod extract;
+mod limit;
 mod observe;
 mod page;
 mod routes;
 mod schema;
 mod server;
+mod stream;
 mod value;
 mod view;
 mod window;
 
+pub use ipnet::IpNet;
 pub use observe::install_metrics;
 pub use routes::openapi_json;
 pub use server::{Config, Server, connect, run};

@@ -7,21 +7,27 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
+use axum::extract::Request;
 use axum::serve::Listener;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgConnection, PgPool};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 
+use crate::limit::{Limiter, Peer};
 use crate::page::CursorKey;
-use crate::routes::{self, App};
+use crate::routes::{self, App, Exports};
 use crate::schema::{self, Mismatch};
+use crate::stream::Hub;
 
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -54,6 +60,10 @@ pub struct Config {
     pub max_lag_blocks: i64,
     /// `/readyz` fails when the indexer has not looked at the chain for so long.
     pub max_silence: Duration,
+    /// Requests that one client may make in a minute; no limit without.
+    pub rate_limit: Option<u32>,
+    /// Networks of proxies whose `X-Forwarded-For` tells who the client is.
+    pub trusted_proxies: Vec<IpNet>,
     /// Rendered at `/metrics`; see [`crate::install_metrics`].
     pub metrics: PrometheusHandle,
 }
@@ -71,6 +81,8 @@ impl Config {
             startup_timeout: Duration::from_secs(30),
             max_lag_blocks: 100,
             max_silence: Duration::from_secs(60),
+            rate_limit: Some(6_000),
+            trusted_proxies: Vec::new(),
             metrics,
         }
     }
@@ -121,8 +133,14 @@ impl Server {
             )
         })?;
         let address = listener.local_addr().context("read the address that is listened on")?;
+        let limiter = config.rate_limit.filter(|quota| *quota > 0);
+        let limiter = limiter.map(|quota| Limiter::new(quota, config.trusted_proxies.clone()));
+        let pool = pool(config, options);
         let app = App {
-            pool: pool(config, options),
+            stream: Hub::new(pool.clone()),
+            exports: Exports::default(),
+            limiter: limiter.transpose()?,
+            pool,
             cursors: cursor_key(config)?,
             metrics: config.metrics.clone(),
             max_lag_blocks: config.max_lag_blocks,
@@ -144,8 +162,12 @@ impl Server {
     /// Answers until `stop`, then lets open requests finish for a bounded time.
     pub async fn run(self, stop: CancellationToken) {
         let pool = self.app.pool.clone();
+        let follower = tokio::spawn(self.app.stream.clone().follow(stop.clone()));
         let router = routes::router(self.app, self.request_timeout);
         accept(self.listener, router, &stop).await;
+        if let Err(error) = follower.await {
+            tracing::error!(%error, "what follows the indexer failed");
+        }
         pool.close().await;
     }
 }
@@ -161,13 +183,17 @@ async fn accept(mut listener: TcpListener, router: Router, stop: &CancellationTo
     let (graceful, slots) = (GracefulShutdown::new(), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
     // Whoever comes when all slots are taken waits in the backlog.
     while let Some(Ok(slot)) = stop.run_until_cancelled(slots.clone().acquire_owned()).await {
-        let Some((stream, _)) = stop.run_until_cancelled(Listener::accept(&mut listener)).await else {
+        let Some((stream, peer)) = stop.run_until_cancelled(Listener::accept(&mut listener)).await else {
             break;
         };
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection keeps its delay");
         }
-        let service = TowerToHyperService::new(router.clone());
+        let router = router.clone().map_request(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            request
+        });
+        let service = TowerToHyperService::new(router);
         let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
         tokio::spawn(async move {
             if let Err(error) = connection.await {

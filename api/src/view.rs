@@ -53,6 +53,11 @@ impl Snapshot {
         self.position.rows_number
     }
 
+    /// The newest block with rows, and its hash.
+    pub(crate) fn rows(&self) -> (i64, Hash) {
+        (self.position.rows_number, self.position.rows_hash)
+    }
+
     pub(crate) fn time(&self) -> Timestamp {
         self.position.time
     }
@@ -154,6 +159,11 @@ impl<P> View<P> {
     pub(crate) fn after(&self, key: &impl Serialize) -> Result<String> {
         self.cursors
             .seal(&Cursor::new(self.filter.clone(), self.at.position, key)?)
+    }
+
+    /// The entity tag, where the answer is not an envelope.
+    pub(crate) fn into_etag(self) -> HeaderValue {
+        self.etag
     }
 
     pub(crate) fn answer<T>(self, data: T) -> Answer<T> {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::error::{Error, Result};
-use crate::extract::Fields;
+use crate::extract::{Fields, Parameters};
 use crate::value::Timestamp;
 use crate::view::View;
 
@@ -151,14 +151,58 @@ impl Periods {
     }
 }
 
+/// Closed periods from `first` on and before `end`; what is told of them is as of the newest.
+#[derive(Debug)]
+pub(crate) struct Range {
+    pub(crate) first: i64,
+    pub(crate) end: i64,
+    /// Last period closed by the snapshot; -1 before the first.
+    pub(crate) newest: i64,
+    pub(crate) window: Option<Window>,
+}
+
+/// Parameters of a row for each period.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct OfPeriods {
+    #[param(ignore)]
+    pub(crate) span: Span,
+}
+
+impl Parameters for OfPeriods {
+    const PAGED: bool = true;
+    const HISTORY: bool = true;
+
+    fn read(fields: &mut Fields) -> Result<Self> {
+        Ok(Self {
+            span: Span::read(fields)?,
+        })
+    }
+}
+
 impl<P> View<P> {
-    /// The window asked for, or the default one that ends now.
-    pub(crate) async fn periods(&mut self, span: Span) -> Result<Periods> {
-        let (from, to) = match span {
-            Span::Between(from, to) => (from, to),
-            Span::Length(length) => self.last(length),
-            Span::Unset => self.last(Length::default()),
-        };
+    /// The periods of a window; all when none was asked for.
+    pub(crate) async fn range(&mut self, span: Span) -> Result<Range> {
+        let newest = self.at.period.unwrap_or(-1);
+        if matches!(span, Span::Unset) {
+            return Ok(Range {
+                first: 0,
+                end: newest + 1,
+                newest,
+                window: None,
+            });
+        }
+        let periods = self.periods(span).await?;
+        Ok(Range {
+            first: periods.first,
+            end: periods.end,
+            newest,
+            window: Some(periods.window()),
+        })
+    }
+
+    /// The schedule of periods; none before the ledger is deployed.
+    pub(crate) async fn schedule(&mut self) -> Result<Option<Schedule>> {
         let schedule = sqlx::query_as!(
             Schedule,
             r#"select genesis::bigint as "genesis!", slot_seconds as "slot_seconds!", slots_per_period as "slots!"
@@ -167,6 +211,17 @@ impl<P> View<P> {
         )
         .fetch_optional(&mut *self.db)
         .await?;
+        Ok(schedule)
+    }
+
+    /// The window asked for, or the default one that ends now.
+    pub(crate) async fn periods(&mut self, span: Span) -> Result<Periods> {
+        let (from, to) = match span {
+            Span::Between(from, to) => (from, to),
+            Span::Length(length) => self.last(length),
+            Span::Unset => self.last(Length::default()),
+        };
+        let schedule = self.schedule().await?;
         let closed = self.at.period.map_or(0, |last| last + 1);
         let (first, end) = schedule.map_or((0, 0), |schedule| {
             let end = schedule.period_until(to.unix()).min(closed);

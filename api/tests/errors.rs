@@ -112,7 +112,11 @@ async fn an_unknown_parameter_is_named_beside_the_known_ones_on_every_path() -> 
         } else {
             "1".to_owned()
         };
-        let path = path.replace("{id}", &id).replace("{n}", "0");
+        let path = path
+            .replace("{id}", &id)
+            .replace("{n}", "0")
+            .replace("{address}", &addr(1));
+        let path = path.replace("{dataset}", "flows");
         let problem = api
             .get(&format!("{path}?colour=blue"))
             .await?
@@ -134,7 +138,12 @@ async fn an_unknown_parameter_is_named_beside_the_known_ones_on_every_path() -> 
             .into_iter()
             .flatten()
             .find(|p| p["name"] == "finalized");
-        if let Some(default) = finalized.map(|parameter| parameter["schema"]["default"].as_bool().unwrap()) {
+        let endless = ["/v1/stream", "/v1/export/"]
+            .iter()
+            .any(|other| path.starts_with(other));
+        if let Some(default) = finalized.map(|parameter| parameter["schema"]["default"].as_bool().unwrap())
+            && !endless
+        {
             let answer = api.get(&path).await?;
             if answer.status == 200 {
                 assert_eq!(

@@ -67,7 +67,16 @@ async fn every_sort_pages_through_every_operator_once() -> Result<()> {
              delete from operator_account where operator = addr(5)",
     )
     .await?;
-    for sort in ["stake", "uptime", "units", "fees", "slashed", "registered"] {
+    for sort in [
+        "stake",
+        "uptime",
+        "reliability",
+        "incidents",
+        "units",
+        "fees",
+        "slashed",
+        "registered",
+    ] {
         for order in ["asc", "desc"] {
             let pages = api
                 .pages(&format!("/v1/operators?sort={sort}&order={order}&limit=2"))

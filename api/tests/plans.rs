@@ -111,6 +111,34 @@ async fn filled() -> Result<Api> {
          insert into committee_drawn select 3, p, word(p), p, word(p), {OPERATORS}, '{{1,2,3,4,5,6,7}}' from generate_series(0, {PERIODS} - 1) p;
          insert into period_reported select 9 + 6 * p, 1, word(p), p, addr(5), 127, word(p), '', '', '' from generate_series(0, {PERIODS} - 1) p;
          insert into key_rotated select 10 + b, 7, word(b), addr(1 + b % {OPERATORS}), addr(1), addr(2) from generate_series(1, 10000) b;
+         insert into channel_account
+         select 3 + b, addr(1000 + n), addr(1 + n % {OPERATORS}), b, 0, 0, 0, 0 from generate_series(1, 1000) n, generate_series(1, 10) b;
+         insert into voucher_skipped select b, 330, word(b), addr(1 + b % {OPERATORS}), addr(1000 + b % 1000), word(1), b, 'stale', 0
+         from generate_series(3, {blocks}) b;
+         insert into credit_account select b, 'fee_credit', addr(1000 + b % 1000), 1, 1 from generate_series(3, {blocks}) b;
+         insert into operator_reliability
+         select p, addr(n), 0, true, 1, p + 1, 10, 0, 4.5, null, null, 0, 0, 1, 1, 1, 1, 90, 10, 0.9, 0.5, true
+         from generate_series(0, {PERIODS} - 1) p, generate_series(1, {OPERATORS}) n;
+         insert into operator_latency select p, addr(n), '{{1,2,3}}' from generate_series(0, {PERIODS} - 1) p, generate_series(1, {OPERATORS}) n;
+         insert into operator_drift
+         select p, addr(n), c, 'watching', 0, 1.5, 14, 0.01, 0.05, 300, 3, null
+         from generate_series(0, {PERIODS} - 1) p, generate_series(1, {OPERATORS}) n, unnest('{{onset,duration}}'::text[]) c;
+         insert into drift_alarm select p, 1, addr(1 + p % {OPERATORS}), 'onset', 0, 15, 14, 0.5, 0.1, false from generate_series(0, {PERIODS} - 1) p;
+         insert into incident select addr(n), p, 1, 0, word(1), false from generate_series(0, {PERIODS} - 1) p, generate_series(1, 5) n;
+         insert into incident_end select addr(n), p, 1, p, 2, 0, 1, 0 from generate_series(0, {PERIODS} - 1) p, generate_series(1, 5) n;
+         insert into network_reliability
+         select p, 1, 1, p + 1, 1, 12, 2, 4.5, 0, 1, 1, 1, 1, 1, 1, 1, 2.5, 1, 1, 1, 1, 0.1 * p from generate_series(0, {PERIODS} - 1) p;
+         insert into network_dependency (period, first_period, operators, reliable_operators, left_shares)
+         select p, 0, 0, 0, '{{}}' from generate_series(0, {PERIODS} - 1) p;
+         insert into network_core (period, size) select p, 3 from generate_series(0, {PERIODS} - 1) p;
+         insert into core_member select p, addr(n), n, 1, 0.1, 0 from generate_series(0, {PERIODS} - 1) p, generate_series(1, 5) n;
+         insert into network_incentive (period, operators, entered, exited, exited_total) select p, 1, 1, 1, 1 from generate_series(0, {PERIODS} - 1) p;
+         insert into network_drift (period, channel, state, since_period, statistic, weeks)
+         select p, c, 'watching', 0, 0, 1 from generate_series(0, {PERIODS} - 1) p, unnest('{{dependency,effective_operators}}'::text[]) c;
+         insert into network_alarm select p, 0, 'dependency', 'up', 0, null, null, 1, 1, 1, false from generate_series(0, {PERIODS} - 1) p;
+         insert into correlated_pair select p, addr(1), addr(n), 1, 1, 1, 1, 1 from generate_series(0, {PERIODS} - 1) p, generate_series(2, 9) n;
+         insert into network_verification
+         select p, m, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 from generate_series(0, {PERIODS} - 1) p, unnest('{{proof,attested,unknown}}'::text[]) m;
          analyze"
     ))
     .await?;
@@ -187,6 +215,21 @@ async fn no_request_reads_a_table_from_end_to_end() -> Result<()> {
         format!("/v1/operators/{}/flows?kind=slash", addr(3)),
         "/v1/models".to_owned(),
         "/v1/models?order=asc".to_owned(),
+        format!("/v1/models/{}/operators", word(3)),
+        "/v1/channels".to_owned(),
+        format!("/v1/channels?payer={}", addr(1003)),
+        format!("/v1/channels?operator={}", addr(3)),
+        "/v1/operators?sort=reliability".to_owned(),
+        "/v1/operators?drift=watching".to_owned(),
+        "/v1/incidents".to_owned(),
+        "/v1/incidents?open=true".to_owned(),
+        format!("/v1/operators/{}/incidents", addr(3)),
+        "/v1/drift/alarms?window=1d".to_owned(),
+        format!("/v1/drift/alarms?operator={}", addr(3)),
+        "/v1/network/concentration?level=operator&basis=units".to_owned(),
+        "/v1/network/dependency".to_owned(),
+        "/v1/network/core".to_owned(),
+        "/v1/network/incentives?window=1d".to_owned(),
         "/v1/periods".to_owned(),
         format!("/v1/operators/{}/uptime?bucket=slot", addr(3)),
         format!("/v1/operators/{}/uptime?bucket=period&order=asc", addr(3)),
@@ -195,6 +238,10 @@ async fn no_request_reads_a_table_from_end_to_end() -> Result<()> {
     let singles = [
         format!("/v1/operators/{}", addr(3)),
         format!("/v1/models/{}", word(3)),
+        format!("/v1/models/{}/lineage", word(1)),
+        format!("/v1/payers/{}", addr(1003)),
+        format!("/v1/operators/{}/drift", addr(3)),
+        "/v1/network/drift".to_owned(),
         "/v1/flows/summary".to_owned(),
         "/v1/flows/summary?window=1d".to_owned(),
         "/v1/network/summary".to_owned(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
+use plumbline_api::IpNet;
 use tokio_util::sync::CancellationToken;
 
 /// Serve what `plumbline index` has written as JSON over HTTP.
@@ -49,6 +50,13 @@ pub(crate) struct Args {
     #[arg(long, env = "PLUMBLINE_MAX_SILENCE_SECONDS", value_name = "SECONDS", default_value = "60",
           value_parser = clap::value_parser!(u64).range(1..=86_400))]
     max_silence_seconds: u64,
+    /// Requests that one client may make in a minute; 0 for no limit. Clients are told by their address, those of IPv6 by
+    /// its first 64 bits.
+    #[arg(long, env = "PLUMBLINE_RATE_LIMIT", value_name = "NUMBER", default_value = "6000")]
+    rate_limit: u32,
+    /// Networks of proxies that are trusted to tell the client's address in X-Forwarded-For, separated by commas.
+    #[arg(long, env = "PLUMBLINE_TRUSTED_PROXIES", value_name = "CIDR", value_delimiter = ',')]
+    trusted_proxies: Vec<IpNet>,
 }
 
 /// Runs until `stop`.
@@ -66,6 +74,8 @@ pub(crate) async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<(
         startup_timeout: Duration::from_secs(args.startup_timeout_seconds),
         max_lag_blocks: args.max_lag_blocks,
         max_silence: Duration::from_secs(args.max_silence_seconds),
+        rate_limit: (args.rate_limit > 0).then_some(args.rate_limit),
+        trusted_proxies: args.trusted_proxies,
         ..plumbline_api::Config::new(args.database_url, args.listen, metrics)
     };
     plumbline_api::run(config, stop).await

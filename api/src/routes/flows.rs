@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::operators;
 use crate::error::{Problems, Result};
 use crate::extract::{Fields, Parameters, Path};
-use crate::value::{Account, Address, Amount, Timestamp, TokenAmount};
+use crate::value::{Account, Address, Amount, Hash, Timestamp, TokenAmount};
 use crate::view::{Answer, Envelope, History, Paging, View};
 use crate::window::{Span, Window, Windowed};
 
@@ -133,21 +133,22 @@ struct Holder {
     account: Account,
 }
 
-struct Row {
-    block_number: i64,
-    log_index: i32,
-    part: i16,
-    block_time: Timestamp,
-    kind: Kind,
-    from_class: Class,
-    from_account: Account,
-    to_class: Class,
-    to_account: Account,
-    operator: Option<Address>,
-    amount: Amount,
-    token: Address,
-    symbol: String,
-    decimals: i16,
+pub(super) struct Row {
+    pub(super) block_number: i64,
+    pub(super) block_hash: Hash,
+    pub(super) log_index: i32,
+    pub(super) part: i16,
+    pub(super) block_time: Timestamp,
+    pub(super) kind: Kind,
+    pub(super) from_class: Class,
+    pub(super) from_account: Account,
+    pub(super) to_class: Class,
+    pub(super) to_account: Account,
+    pub(super) operator: Option<Address>,
+    pub(super) amount: Amount,
+    pub(super) token: Address,
+    pub(super) symbol: String,
+    pub(super) decimals: i16,
 }
 
 impl From<Row> for Flow {
@@ -219,7 +220,8 @@ macro_rules! select {
         let (block_number, log_index, part) = $view.key::<Key>()?.unwrap_or(($blocks.last, i32::MAX, i16::MAX));
         sqlx::query_as!(
             Row,
-            r#"select f.block_number, f.log_index, f.part, b.timestamp as "block_time: Timestamp", f.kind as "kind: Kind",
+            r#"select f.block_number, b.hash as "block_hash: Hash", f.log_index, f.part,
+                      b.timestamp as "block_time: Timestamp", f.kind as "kind: Kind",
                       f.from_class as "from_class: Class", f.from_account as "from_account: Account",
                       f.to_class as "to_class: Class", f.to_account as "to_account: Account",
                       f.operator as "operator: Address", f.amount as "amount: Amount",

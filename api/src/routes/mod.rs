@@ -3,25 +3,41 @@
 mod audit;
 mod audits;
 mod batches;
+mod channels;
+mod concentration;
+mod core;
+mod dependency;
 mod docs;
 mod enclaves;
 mod findings;
+mod drift;
+pub(crate) mod events;
+mod export;
 mod flow_summary;
 mod flows;
 mod health;
+mod incentives;
+mod incidents;
+mod lineage;
 pub(crate) mod methods;
+mod model_operators;
 mod models;
 mod network;
+mod network_drift;
 mod operator;
 mod operators;
 mod params;
+mod payers;
 mod periods;
 mod slashes;
+mod stream;
 mod tokens;
 mod uptime;
 mod verification;
 
 use std::time::Duration;
+
+pub(crate) use export::Exports;
 
 use anyhow::Context as _;
 use axum::extract::FromRef;
@@ -37,8 +53,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::Error;
+use crate::limit::{self, Limiter};
 use crate::observe;
 use crate::page::CursorKey;
+use crate::stream::Hub;
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -48,6 +66,9 @@ pub(crate) struct App {
     pub(crate) metrics: PrometheusHandle,
     pub(crate) max_lag_blocks: i64,
     pub(crate) max_silence: Duration,
+    pub(crate) stream: Hub,
+    pub(crate) exports: Exports,
+    pub(crate) limiter: Option<Limiter>,
 }
 
 impl FromRef<App> for PgPool {
@@ -62,6 +83,12 @@ impl FromRef<App> for CursorKey {
     }
 }
 
+impl FromRef<App> for Hub {
+    fn from_ref(app: &App) -> Self {
+        app.stream.clone()
+    }
+}
+
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -73,10 +100,13 @@ impl FromRef<App> for CursorKey {
     ),
     tags(
         (name = "operators", description = "Who runs the models"),
+        (name = "drift", description = "Whether operators, or the network, get worse"),
         (name = "audits", description = "Whether the work was done: batches of receipts, audits and challenges"),
         (name = "flows", description = "Every movement of tokens, in double entry"),
+        (name = "payers", description = "What payers put up, paid and took back"),
         (name = "models", description = "Provenance of the models"),
         (name = "network", description = "The network as a whole"),
+        (name = "stream", description = "What happens, as it happens, and everything that happened"),
         (name = "server", description = "The state of this server"),
     )
 )]
@@ -114,6 +144,10 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(operator::one))
         .routes(routes!(uptime::series))
         .routes(routes!(enclaves::of_operator))
+        .routes(routes!(incidents::of_operator))
+        .routes(routes!(incidents::list))
+        .routes(routes!(drift::one))
+        .routes(routes!(drift::alarms))
         .routes(routes!(slashes::of_operator))
         .routes(routes!(slashes::list))
         .routes(routes!(audits::list))
@@ -125,12 +159,23 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(flow_summary::summary))
         .routes(routes!(models::list))
         .routes(routes!(models::one))
+        .routes(routes!(model_operators::list))
+        .routes(routes!(lineage::one))
+        .routes(routes!(channels::list))
+        .routes(routes!(payers::one))
         .routes(routes!(network::summary))
+        .routes(routes!(concentration::list))
+        .routes(routes!(dependency::list))
+        .routes(routes!(core::list))
+        .routes(routes!(incentives::list))
+        .routes(routes!(network_drift::one))
         .routes(routes!(verification::summary))
         .routes(routes!(periods::list))
         .routes(routes!(periods::one))
         .routes(routes!(params::list))
         .routes(routes!(methods::list))
+        .routes(routes!(stream::follow))
+        .routes(routes!(export::export))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
@@ -156,6 +201,7 @@ pub(crate) fn router(app: App, timeout: Duration) -> Router {
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .layer(CatchPanicLayer::custom(observe::panicked))
         .layer(middleware::from_fn_with_state(timeout, observe::bound))
+        .layer(middleware::from_fn_with_state(app.limiter.clone(), limit::limit))
         .layer(cors())
         .layer(middleware::from_fn(observe::measure))
         .with_state(app)
@@ -163,10 +209,17 @@ pub(crate) fn router(app: App, timeout: Duration) -> Router {
 
 /// Anybody may read from anywhere; there is nothing here that a cookie could open.
 fn cors() -> CorsLayer {
-    let exposed: [HeaderName; 4] = [header::ETAG, header::LINK, header::RETRY_AFTER, observe::TRACEPARENT];
+    let exposed: [HeaderName; 6] = [
+        header::ETAG,
+        header::LINK,
+        header::RETRY_AFTER,
+        limit::RATE_LIMIT,
+        limit::RATE_LIMIT_POLICY,
+        observe::TRACEPARENT,
+    ];
     CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([axum::http::Method::GET, axum::http::Method::HEAD])
-        .allow_headers([header::IF_NONE_MATCH, observe::TRACEPARENT])
+        .allow_headers([header::IF_NONE_MATCH, stream::LAST_EVENT_ID, observe::TRACEPARENT])
         .expose_headers(exposed)
 }

@@ -263,7 +263,7 @@ pub(super) async fn list(mut view: View<List>) -> Result<Answer<Vec<Model>>> {
 )]
 pub(super) async fn one(Path(id): Path<Hash>, mut view: View<One>) -> Result<Answer<ModelDetail>> {
     let row = select!(view, "and r.model_id = $2", id.as_bytes()).pop();
-    let row = row.ok_or_else(|| Error::NotFound(format!("no model {id} is registered as of this block")))?;
+    let row = row.ok_or_else(|| unknown(id))?;
     let tokens = Tokens::must_load(&mut view.db, &view.at).await?;
     let data = ModelDetail {
         model: row.into_model(&tokens),
@@ -273,6 +273,22 @@ pub(super) async fn one(Path(id): Path<Hash>, mut view: View<One>) -> Result<Ans
         operators: servers(&mut view, id, &tokens).await?,
     };
     Ok(view.answer(data))
+}
+
+fn unknown(id: Hash) -> Error {
+    Error::NotFound(format!("no model {id} is registered as of this block"))
+}
+
+/// Fails with 404 when no such model is registered.
+pub(super) async fn require<P>(view: &mut View<P>, id: Hash) -> Result<()> {
+    let registered = sqlx::query_scalar!(
+        r#"select exists (select from model_registered where model_id = $1 and block_number <= $2) as "registered!""#,
+        id.as_bytes(),
+        view.at.block(),
+    )
+    .fetch_one(&mut *view.db)
+    .await?;
+    if registered { Ok(()) } else { Err(unknown(id)) }
 }
 
 async fn versions(view: &mut View<One>, id: Hash) -> Result<Vec<Version>> {

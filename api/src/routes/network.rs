@@ -1,6 +1,6 @@
 //! The network as a whole: how many, how much, how reliable, how concentrated.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::tokens::Tokens;
@@ -99,16 +99,35 @@ struct NetworkTotal {
 }
 
 /// What a share is a share of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, sqlx::Type, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, sqlx::Type, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
-enum Basis {
+pub(super) enum Basis {
+    /// Active stake at the period's end.
     Stake,
+    /// What an operator in service can carry.
     Capacity,
+    /// Capacity times uptime.
     Available,
+    /// Settled in the period.
     Units,
+    /// Settled in the period.
     Fees,
+    /// Pay for uptime that was taken in the period.
     Rewards,
+}
+
+impl Basis {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Stake => "stake",
+            Self::Capacity => "capacity",
+            Self::Available => "available",
+            Self::Units => "units",
+            Self::Fees => "fees",
+            Self::Rewards => "rewards",
+        }
+    }
 }
 
 /// How concentrated the operators of a closed period were. Figures are null when the total is zero.
@@ -130,10 +149,10 @@ pub(super) struct Concentration {
 
 /// The fewest operators that together hold strictly more than the fraction.
 #[derive(Debug, Serialize, ToSchema)]
-struct Nakamoto {
-    third: Option<i32>,
-    half: Option<i32>,
-    two_thirds: Option<i32>,
+pub(super) struct Nakamoto {
+    pub(super) third: Option<i32>,
+    pub(super) half: Option<i32>,
+    pub(super) two_thirds: Option<i32>,
 }
 
 /// The network at a glance.

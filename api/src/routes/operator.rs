@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::network;
-use super::operators::{Operator, Selection, select, unknown};
+use super::operators::{Operator, Selection, reliability_of, select, unknown};
 use super::tokens::Tokens;
 use crate::error::{Problems, Result};
 use crate::extract::{Fields, Parameters, Path};
@@ -78,7 +78,11 @@ pub(super) async fn one(Path(id): Path<Address>, mut view: View<One>) -> Result<
         .ok_or_else(|| unknown(id))?;
     let network = network::totals(&mut view, &periods).await?;
     let tokens = Tokens::must_load(&mut view.db, &view.at).await?;
-    let operator = row.into_operator(&tokens, &network.units, view.at.time());
+    let reliability = reliability_of(&mut view, &[id], &periods)
+        .await?
+        .remove(&id)
+        .unwrap_or_default();
+    let operator = row.into_operator(reliability, &tokens, &network.units, view.at.time());
     let (models, key_history) = (
         serving(&mut view, id, &tokens).await?,
         key_history(&mut view, id).await?,

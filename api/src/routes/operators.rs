@@ -1,5 +1,6 @@
 //! Operators: who they are, what they put at stake, what they serve and how reliably.
 
+mod reliability;
 mod selection;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,10 @@ use crate::value::{Address, Amount, Hash, Share, Timestamp, Token, TokenAmount};
 use crate::view::{Answer, Envelope, Live, Paging, View};
 use crate::window::{Span, Windowed};
 
+use super::drift::DriftState;
+use reliability::Reliability;
+
+pub(super) use reliability::load as reliability_of;
 pub(super) use selection::{Selection, select};
 
 /// `active`: in service. `inactive`: in the source `opengradient`, none of its enclaves is enabled. `jailed`: out of service until it unjails itself. `exiting`: out of service for ever, by its own
@@ -50,6 +55,10 @@ pub(crate) enum Sort {
     Stake,
     /// Hit of observed slots in the window.
     Uptime,
+    /// Lower bound of the score of reliability.
+    Reliability,
+    /// Outages since registration.
+    Incidents,
     /// Units served in the window.
     Units,
     /// Fees settled in the window.
@@ -65,6 +74,8 @@ impl Sort {
         match self {
             Self::Stake => "stake",
             Self::Uptime => "uptime",
+            Self::Reliability => "reliability",
+            Self::Incidents => "incidents",
             Self::Units => "units",
             Self::Fees => "fees",
             Self::Slashed => "slashed",
@@ -88,6 +99,9 @@ pub(super) struct List {
     /// Only operators that declared this failure domain, as they wrote it or as 32 bytes in hex.
     #[param(example = "aws/eu-west-1")]
     domain: Option<String>,
+    /// Only operators whose detectors are in this state, the worst of them.
+    #[param(inline)]
+    drift: Option<DriftState>,
     /// Only operators that serve this model now.
     #[param(value_type = Option<String>)]
     model: Option<Hash>,
@@ -105,13 +119,14 @@ impl Parameters for List {
             order: fields.take("order")?,
             status: fields.take("status")?,
             domain: fields.take("domain")?,
+            drift: fields.take("drift")?,
             model: fields.take("model")?,
             span: Span::read(fields)?,
         })
     }
 }
 
-/// An operator as of a block; `uptime` and `served` are of the window, everything else of the block.
+/// An operator as of a block; `uptime`, `served`, incidents and latencies are of the window, everything else of the block.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Operator {
     /// The operator's bonded address, stable across restarts and changes of keys.
@@ -130,6 +145,7 @@ pub(super) struct Operator {
     keys: Keys,
     stake: Stake,
     pub(super) uptime: Uptime,
+    reliability: Reliability,
     served: Served,
     total: Totals,
     verification: Verification,
@@ -246,6 +262,7 @@ pub(super) async fn list(mut view: View<List>) -> Result<Answer<Vec<Operator>>> 
         one: None,
         status: view.parameters.status,
         domain,
+        drift: view.parameters.drift,
         model: view.parameters.model,
         sort: view.parameters.sort.unwrap_or_default(),
         order: view.parameters.order.unwrap_or_default(),
@@ -259,9 +276,14 @@ pub(super) async fn list(mut view: View<List>) -> Result<Answer<Vec<Operator>>> 
         Vec::new()
     } else {
         let tokens = Tokens::must_load(&mut view.db, &view.at).await?;
+        let ids: Vec<Address> = rows.iter().map(|row| row.id).collect();
+        let mut reliability = reliability_of(&mut view, &ids, &periods).await?;
         let now = view.at.time();
         rows.into_iter()
-            .map(|row| row.into_operator(&tokens, &network.units, now))
+            .map(|row| {
+                let reliability = reliability.remove(&row.id).unwrap_or_default();
+                row.into_operator(reliability, &tokens, &network.units, now)
+            })
             .collect()
     };
     Ok(view

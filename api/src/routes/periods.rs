@@ -1,6 +1,7 @@
 //! Periods: what the committees reported, and the network's figures of each.
 
 use serde::Serialize;
+use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 
 use super::network::{Concentration, concentration};
@@ -44,11 +45,11 @@ impl Parameters for One {
 /// A closed period: its result can no longer be replaced.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Period {
-    period: i64,
+    pub(super) period: i64,
     starts_at: Timestamp,
     ends_at: Timestamp,
     /// First block past the report window.
-    closed_by_block: i64,
+    pub(super) closed_by_block: i64,
     slots: i32,
     /// A committee was drawn for it.
     drawn: bool,
@@ -134,7 +135,7 @@ impl Row {
 
 /// One query for each order and for one period.
 macro_rules! select {
-    ($view:ident, $filter:literal $(, $value:expr)*) => {
+    ($db:expr, $filter:literal $(, $value:expr)*) => {
         sqlx::query_as!(
             Row,
             r#"select period, closed_by_block, starts_at as "starts_at: Timestamp", ends_at as "ends_at: Timestamp", slots,
@@ -143,9 +144,15 @@ macro_rules! select {
                from network_period where "# + $filter
             $(, $value)*
         )
-        .fetch_all(&mut *$view.db)
+        .fetch_all($db)
         .await?
     };
+}
+
+/// Periods by their numbers, in order.
+pub(super) async fn numbered(db: &mut PgConnection, numbers: &[i64], tokens: &Tokens) -> Result<Vec<Period>> {
+    let rows = select!(db, "period = any($1) order by period", numbers);
+    Ok(rows.into_iter().map(|row| row.into_period(tokens)).collect())
 }
 
 /// Closed periods.
@@ -164,14 +171,14 @@ pub(super) async fn list(mut view: View<List>) -> Result<Answer<Vec<Period>>> {
     let limit = view.limit.probe();
     let mut rows = match view.parameters.order.unwrap_or_default() {
         Order::Asc => select!(
-            view,
+            &mut *view.db,
             "period > $1 and period <= $2 order by period limit $3",
             after.unwrap_or(-1),
             newest,
             limit
         ),
         Order::Desc => select!(
-            view,
+            &mut *view.db,
             "period < $1 order by period desc limit $2",
             after.unwrap_or(newest.saturating_add(1)),
             limit
@@ -208,7 +215,7 @@ impl std::str::FromStr for Number {
 pub(super) async fn one(Path(Number(number)): Path<Number>, mut view: View<One>) -> Result<Answer<PeriodDetail>> {
     let newest = view.at.period;
     let row = match newest {
-        Some(newest) if number <= newest => select!(view, "period = $1", number).pop(),
+        Some(newest) if number <= newest => select!(&mut *view.db, "period = $1", number).pop(),
         Some(_) | None => None,
     };
     let row = row.ok_or_else(|| {

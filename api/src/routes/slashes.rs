@@ -28,7 +28,7 @@ impl Parameters for List {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, sqlx::Type, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
-enum Fault {
+pub(super) enum Fault {
     /// More than a third of a period's observed slots were missed.
     Downtime,
     /// An audited receipt was not shown in time.

@@ -1,6 +1,6 @@
 //! The tokens that stake and fees are counted in.
 
-use sqlx::{Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::error::{Error, Result};
 use crate::value::{Address, Amount, Token, TokenAmount};
@@ -17,6 +17,10 @@ pub(crate) struct Tokens {
 impl Tokens {
     /// Nothing before the contracts' deployment was indexed; no operator, model or flow exists then.
     pub(crate) async fn load(db: &mut Transaction<'static, Postgres>, at: &Snapshot) -> Result<Option<Self>> {
+        Self::at(db, at.block()).await
+    }
+
+    async fn at(db: &mut PgConnection, block: i64) -> Result<Option<Self>> {
         let row = sqlx::query!(
             r#"select s.token as "stake_token: Address", s.symbol as stake_symbol, s.decimals as stake_decimals,
                       f.token as "fee_token: Address", f.symbol as fee_symbol, f.decimals as fee_decimals
@@ -26,9 +30,9 @@ impl Tokens {
                      select decode(repeat('00', 20), 'hex'), decode(repeat('00', 20), 'hex') from opengradient) vault
                join token s on s.token = vault.stake_token
                join token f on f.token = vault.fee_token"#,
-            at.block()
+            block
         )
-        .fetch_optional(&mut **db)
+        .fetch_optional(db)
         .await?;
         Ok(row.map(|row| Self {
             stake: Token {
@@ -46,12 +50,16 @@ impl Tokens {
 
     /// Where rows exist, the contracts were deployed before them.
     pub(crate) async fn must_load(db: &mut Transaction<'static, Postgres>, at: &Snapshot) -> Result<Self> {
+        Self::must_be_at(db, at.block()).await
+    }
+
+    pub(crate) async fn must_be_at(db: &mut PgConnection, block: i64) -> Result<Self> {
         let missing = || {
             Error::NotReady(vec![
                 "the tokens of the contracts are not recorded; `plumbline index` does that when it starts".to_owned(),
             ])
         };
-        Self::load(db, at).await?.ok_or_else(missing)
+        Self::at(db, block).await?.ok_or_else(missing)
     }
 
     pub(crate) fn in_stake(&self, amount: Amount) -> TokenAmount {

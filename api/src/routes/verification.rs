@@ -52,8 +52,41 @@ pub(super) struct NetworkVerification {
     cases_open: i64,
     /// Value of all open batches; null before the contracts' deployment is indexed.
     open_risk: Option<TokenAmount>,
+    /// By the mode of the models, as of the last closed period.
+    modes: Vec<ModeVerification>,
     /// What the probability of audits is multiplied by; null before it was ever measured, when it is 1.
     multiplier: Option<Multiplier>,
+}
+
+/// How a version's outputs are checked; `unknown` is of cases that ended before the model was known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+enum CheckMode {
+    Reexecution,
+    Tolerance,
+    Attested,
+    Proof,
+    Unknown,
+}
+
+/// Work of verification since the start, and what it comes to.
+#[derive(Debug, Serialize, ToSchema)]
+struct ModeVerification {
+    mode: CheckMode,
+    units: Amount,
+    fees: TokenAmount,
+    /// Receipts judged, of audits and challenges.
+    judgements: i64,
+    /// Revealed by members of committees.
+    verdicts: i64,
+    /// Cases in which the receipt was wrong.
+    failed: i64,
+    /// Cases in which it was not shown.
+    withheld: i64,
+    /// Over 30 days; null when nothing was settled, as the next.
+    judgements_per_1000_units: Option<f64>,
+    verdicts_per_1000_units: Option<f64>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -146,6 +179,10 @@ pub(super) async fn summary(mut view: View<Summary>) -> Result<Answer<NetworkVer
         Some(tokens) if complete => Some(audited_earnings(&mut view, &blocks, tokens).await?),
         Some(_) | None => None,
     };
+    let modes = match &tokens {
+        Some(tokens) => modes(&mut view, tokens).await?,
+        None => Vec::new(),
+    };
     let data = NetworkVerification {
         batches: BatchCounts {
             settled: totals.batches,
@@ -158,6 +195,7 @@ pub(super) async fn summary(mut view: View<Summary>) -> Result<Answer<NetworkVer
         complete,
         audited_earnings,
         cases_open: totals.cases_open,
+        modes,
         open_risk: tokens.map(|tokens| tokens.in_fees(totals.open_risk)),
         multiplier: multiplier(&mut view).await?,
     };
@@ -281,6 +319,29 @@ async fn audited_earnings(view: &mut View<Summary>, blocks: &Blocks, tokens: &To
     .fetch_one(&mut *view.db)
     .await?;
     Ok(Share::new(row.audited, row.earned))
+}
+
+async fn modes(view: &mut View<Summary>, tokens: &Tokens) -> Result<Vec<ModeVerification>> {
+    let rows = sqlx::query!(
+        r#"select mode as "mode: CheckMode", units_total as "units: Amount", fees_total as "fees: Amount", judgements_total,
+                  verdicts_total, failed_total, withheld_total, judgements_per_1000_units, verdicts_per_1000_units
+           from network_verification where period = $1 order by mode"#,
+        view.at.period.unwrap_or(-1)
+    )
+    .fetch_all(&mut *view.db)
+    .await?;
+    let modes = rows.into_iter().map(|row| ModeVerification {
+        mode: row.mode,
+        units: row.units,
+        fees: tokens.in_fees(row.fees),
+        judgements: row.judgements_total,
+        verdicts: row.verdicts_total,
+        failed: row.failed_total,
+        withheld: row.withheld_total,
+        judgements_per_1000_units: row.judgements_per_1000_units,
+        verdicts_per_1000_units: row.verdicts_per_1000_units,
+    });
+    Ok(modes.collect())
 }
 
 async fn multiplier(view: &mut View<Summary>) -> Result<Option<Multiplier>> {

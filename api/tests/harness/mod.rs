@@ -79,6 +79,7 @@ pub(crate) fn config(database_url: &str) -> Result<Config> {
     let listen = "127.0.0.1:0".parse()?;
     Ok(Config {
         max_connections: 4,
+        rate_limit: None,
         ..Config::new(database_url.to_owned(), listen, install_metrics()?)
     })
 }

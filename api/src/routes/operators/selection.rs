@@ -1,6 +1,9 @@
 //! Operators as rows: which of them, in which order, with what is known of them.
 
-use super::{Announcement, Commission, Keys, Operator, Served, Sort, Stake, Status, Totals, Uptime, Verification};
+use super::{
+    Announcement, Commission, DriftState, Keys, Operator, Reliability, Served, Sort, Stake, Status, Totals, Uptime,
+    Verification,
+};
 use crate::error::Result;
 use crate::extract::Order;
 use crate::routes::tokens::Tokens;
@@ -13,6 +16,7 @@ pub(crate) struct Selection {
     pub(super) one: Option<Address>,
     pub(super) status: Option<Status>,
     pub(super) domain: Option<Hash>,
+    pub(super) drift: Option<DriftState>,
     pub(super) model: Option<Hash>,
     pub(super) sort: Sort,
     pub(super) order: Order,
@@ -27,6 +31,7 @@ impl Selection {
             one: Some(id),
             status: None,
             domain: None,
+            drift: None,
             model: None,
             sort,
             order,
@@ -80,7 +85,13 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(crate) fn into_operator(self, tokens: &Tokens, network_units: &Amount, now: Timestamp) -> Operator {
+    pub(crate) fn into_operator(
+        self,
+        reliability: Reliability,
+        tokens: &Tokens,
+        network_units: &Amount,
+        now: Timestamp,
+    ) -> Operator {
         let announced = (self.announced_at > now).then_some(Announcement {
             bps: self.announced_bps,
             effective_at: self.announced_at,
@@ -112,6 +123,7 @@ impl Row {
                 token: tokens.stake.clone(),
             },
             uptime: Uptime::new(self.expected, self.observed, self.hit),
+            reliability,
             served: Served {
                 units_share: Share::new(self.units.clone(), network_units.clone()),
                 units: self.units,
@@ -158,6 +170,8 @@ pub(crate) async fn select<P>(view: &mut View<P>, periods: &Periods, selection: 
                    when 'slashed' then coalesce((
                        select slashed_stake from operator_account where operator = r.operator and block_number <= $1
                        order by block_number desc limit 1), 0)
+                   when 'reliability' then reliable.score_low::numeric
+                   when 'incidents' then coalesce(reliable.incidents_total, 0)
                    when 'uptime' then served.hit::numeric / nullif(served.observed, 0)
                    when 'units' then coalesce(served.units, 0)
                    when 'fees' then coalesce(served.fees, 0)
@@ -179,6 +193,11 @@ pub(crate) async fn select<P>(view: &mut View<P>, periods: &Periods, selection: 
                        order by operator desc, period desc limit 1
                    ) b on b.operator = r.operator
                ) served on $8 in ('uptime', 'units', 'fees')
+               left join lateral (
+                   select score_low, incidents_total from operator_reliability q
+                   where (q.operator, q.period) <= (r.operator, $13) and q.operator >= r.operator
+                   order by q.operator desc, q.period desc limit 1
+               ) reliable on $8 in ('reliability', 'incidents')
                where r.block_number <= $1
                  and ($4::bytea is null or r.operator = $4)
                  and ($5::text is null or $5 = (
@@ -188,6 +207,16 @@ pub(crate) async fn select<P>(view: &mut View<P>, periods: &Periods, selection: 
                  and ($6::bytea is null or $6 = (
                      select domain from operator_profile p where p.operator = r.operator and p.block_number <= $1
                      order by p.block_number desc limit 1
+                 ))
+                 and ($14::text is null or $14 = (
+                     select case when bool_or(d.state = 'alarmed') then 'alarmed'
+                                 when bool_or(d.state = 'watching') then 'watching' else 'warming_up' end
+                     from (values ('onset'), ('duration')) c(channel)
+                     cross join lateral (
+                         select state from operator_drift d
+                         where d.operator = r.operator and d.channel = c.channel and d.period <= $13
+                         order by d.period desc limit 1
+                     ) d
                  ))
                  and ($7::bytea is null or (
                      select active from offering o
@@ -264,6 +293,8 @@ pub(crate) async fn select<P>(view: &mut View<P>, periods: &Periods, selection: 
         after_key.flatten(),
         after_id.as_ref().map(Address::as_bytes),
         selection.limit,
+        view.at.period.unwrap_or(-1),
+        selection.drift.map(DriftState::name),
     )
     .fetch_all(&mut *view.db)
     .await?;
