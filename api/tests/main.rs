@@ -4,9 +4,9 @@
 
 mod audits;
 mod chain;
-mod enclaves;
 mod channels;
 mod drift;
+mod enclaves;
 mod errors;
 mod export;
 mod flows;

@@ -33,8 +33,8 @@ mod session;
 mod source;
 mod sql;
 mod text;
-mod wire;
 mod webhook;
+mod wire;
 
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
