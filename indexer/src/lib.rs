@@ -20,6 +20,7 @@ mod log;
 mod metrics;
 mod opengradient;
 mod plumbline;
+mod refold;
 mod rewind;
 mod rows;
 mod schedule;
@@ -41,6 +42,7 @@ use source::Source;
 
 pub use config::Config;
 pub use error::{Halt, RpcFailure, RpcFailureKind};
+pub use refold::{Refolded, refold};
 
 /// The schema; only the indexer applies it.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
