@@ -172,13 +172,15 @@ pub struct Ground {
 }
 
 impl Detector {
-    /// The detector as it enters a period: an alarm keeps its baseline for 7 days from the newest crossing.
+    /// The detector as it enters a period. Its baseline is frozen for 7 days from the newest crossing of an alarm, and while the
+    /// statistic is above zero: a drift that takes months to be sure of must not become what it is measured by.
     pub fn enter(self, channel: Channel, ground: &Ground) -> Self {
         let calm_after = ground.clock.periods_in(WEEK_DAYS);
         let recent = self
             .alarm_period
             .is_some_and(|alarm| ground.period - alarm < calm_after);
-        if self.state == State::Alarmed && recent {
+        let suspects = self.state == State::Watching && self.statistic > 0.0;
+        if suspects || (self.state == State::Alarmed && recent) {
             return self;
         }
         let rates = (ground.observed >= BASELINE_SLOTS)
