@@ -5,6 +5,7 @@ mod dev;
 mod index;
 mod logging;
 mod openapi;
+mod refold;
 mod serve;
 mod signals;
 mod simulate;
@@ -37,6 +38,7 @@ enum Command {
     Deploy(deploy::Args),
     Index(index::Args),
     Openapi(openapi::Args),
+    Refold(refold::Args),
     Serve(serve::Args),
     Simulate(simulate::Args),
     Watch(watch::Args),
@@ -67,6 +69,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Deploy(args) => deploy::run(args, stop).await,
         Command::Index(args) => index::run(args, stop).await,
         Command::Openapi(args) => openapi::run(&args),
+        Command::Refold(args) => refold::run(args, stop).await,
         Command::Serve(args) => serve::run(args, stop).await,
         Command::Simulate(args) => simulate::run(args, stop).await,
         Command::Watch(args) => watch::run(args, stop).await,

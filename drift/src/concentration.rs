@@ -60,6 +60,40 @@ impl Distribution {
         Some(self.shares()?.map(|share| share * share).sum())
     }
 
+    /// Members that hold more than nothing.
+    pub fn holders(&self) -> usize {
+        self.descending.iter().filter(|amount| !amount.is_zero()).count()
+    }
+
+    /// Shannon entropy `−Σ s ln s`, in nats; a share of nothing adds nothing.
+    pub fn entropy(&self) -> Option<f64> {
+        let held = self.shares()?.filter(|share| *share > 0.0);
+        Some(-held.map(|share| share * share.ln()).sum::<f64>())
+    }
+
+    /// Effective number of members by entropy, `D1 = exp(−Σ s ln s)`.
+    pub fn entropy_effective(&self) -> Option<f64> {
+        Some(self.entropy()?.exp())
+    }
+
+    /// Theil's index `Σ s ln(n s)`, from 0 to ln n.
+    pub fn theil(&self) -> Option<f64> {
+        let n = self.descending.len() as f64;
+        let held = self.shares()?.filter(|share| *share > 0.0);
+        Some(held.map(|share| share * (n * share).ln()).sum())
+    }
+
+    /// Atkinson's index for an aversion ε other than 1: `1 − (Σ (n s)^(1−ε) / n)^(1/(1−ε))`.
+    pub fn atkinson(&self, aversion: f64) -> Option<f64> {
+        let n = self.descending.len() as f64;
+        let mean = self
+            .shares()?
+            .map(|share| (n * share).powf(1.0 - aversion))
+            .sum::<f64>()
+            / n;
+        Some(1.0 - mean.powf(1.0 / (1.0 - aversion)))
+    }
+
     /// Effective number of members `D2 = 1 / HHI`.
     pub fn effective_members(&self) -> Option<f64> {
         Some(1.0 / self.hhi()?)
@@ -94,4 +128,34 @@ impl Distribution {
         }
         None
     }
+}
+
+/// Theil's index of the members of groups, taken apart.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Grouped {
+    /// Between the groups, as if each member held its group's mean.
+    pub between: f64,
+    /// Within the groups, each weighed by what it holds.
+    pub within: f64,
+}
+
+/// Theil's index of all members as that between groups and that within; nothing when the total is zero.
+pub fn theil_by_group<'a>(groups: impl Iterator<Item = &'a [U256]>) -> Option<Grouped> {
+    let groups: Vec<Distribution> = groups.map(|group| Distribution::new(group.iter().copied())).collect();
+    let members: usize = groups.iter().map(|group| group.descending.len()).sum();
+    let total: U512 = groups.iter().map(|group| group.total).sum();
+    if total.is_zero() {
+        return None;
+    }
+    let mut sum = Grouped {
+        between: 0.0,
+        within: 0.0,
+    };
+    for group in groups.iter().filter(|group| !group.total.is_zero()) {
+        let share = f64::from(group.total) / f64::from(total);
+        let part = group.descending.len() as f64 / members as f64;
+        sum.between += share * (share / part).ln();
+        sum.within += share * group.theil()?;
+    }
+    Some(sum)
 }

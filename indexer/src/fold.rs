@@ -1,18 +1,30 @@
-//! A closed period becomes derived rows: uptime of each operator, shares of the network.
+//! A closed period becomes derived rows: what its source tells of the members, then what follows from it for any source.
 
-use alloy::primitives::U256;
-use anyhow::{Context, ensure};
-use plumbline_drift::concentration::{Distribution, Threshold};
+mod deeds;
+mod incentive;
+mod ledger;
+mod network;
+mod operator;
+mod pair;
+mod past;
+mod standing;
+mod verification;
+
+use alloy::primitives::{Address, B256, U256};
+use anyhow::Context;
+use plumbline_drift::clock::Clock;
+use plumbline_drift::close::{self, Derived};
 use plumbline_drift::uptime::Slots;
 use sqlx::PgConnection;
 
-use crate::rows::{Rows, row};
-use crate::schedule::{Closing, Schedule};
-use crate::sql::{Bits, Uint};
+pub(crate) use deeds::Deeds;
 
-/// Operators in one word of a result.
-const OPERATORS_PER_WORD: i64 = 256;
-const WORD_BYTES: usize = 32;
+use crate::rows::Rows;
+use crate::schedule::{Closing, Schedule};
+use crate::sql::{Bits, Uint, address, bytes32};
+
+/// Version of the definitions by which rows are derived; rows of an older one are derived again at the next start.
+pub(crate) const METHOD_VERSION: i32 = 3;
 
 /// A period, and the newest stored blocks before its start, at it, and before its end.
 pub(crate) struct Frame {
@@ -43,11 +55,19 @@ pub(crate) struct Standing {
     pub(crate) operator_index: i64,
     /// Active from the period's first second to its last.
     pub(crate) in_service: bool,
+    /// Who is paid for it; itself where the source does not tell.
+    pub(crate) owner: Option<Vec<u8>>,
+    /// Declared failure domain.
+    pub(crate) domain: Option<Vec<u8>>,
+    /// What it can carry, in a unit that all operators of the source share; zero out of service.
+    pub(crate) capacity: Uint,
     pub(crate) units: Uint,
     pub(crate) fees: Uint,
+    pub(crate) rewards: Uint,
     pub(crate) stake_active: Uint,
     pub(crate) stake_own: Uint,
     pub(crate) stake_thawing: Uint,
+    pub(crate) deeds: Deeds,
     // Sums over all periods before.
     pub(crate) expected_total: i64,
     pub(crate) observed_total: i64,
@@ -56,48 +76,12 @@ pub(crate) struct Standing {
     pub(crate) fees_total: Uint,
 }
 
-/// One operator in one period, with what the ledger says of it.
+/// One operator in one period, with what was observed of it.
 pub(crate) struct Member {
     pub(crate) standing: Standing,
     pub(crate) slots: Slots,
     pub(crate) observed_slots: Bits,
     pub(crate) up_slots: Bits,
-}
-
-/// What concentration is measured by.
-#[derive(Debug, Clone, Copy)]
-enum Basis {
-    Stake,
-    Units,
-    Fees,
-}
-
-impl Basis {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Stake => "stake",
-            Self::Units => "units",
-            Self::Fees => "fees",
-        }
-    }
-
-    fn amount(self, member: &Member) -> U256 {
-        match self {
-            Self::Stake => member.standing.stake_active.0,
-            Self::Units => member.standing.units.0,
-            Self::Fees => member.standing.fees.0,
-        }
-    }
-}
-
-/// Sums over all periods before.
-#[derive(Default)]
-struct Totals {
-    expected: i64,
-    observed: i64,
-    hit: i64,
-    units: Uint,
-    fees: Uint,
 }
 
 /// Adds the rows of a period that `closing.block` closed; facts and running state up to that block are written already.
@@ -108,8 +92,8 @@ pub(crate) async fn fold(
     closing: Closing,
 ) -> anyhow::Result<()> {
     let frame = Frame::read(db, schedule, closing.period).await?;
-    let verdict = Verdict::read(db, &frame).await?;
-    let members = members(db, &frame, &verdict).await?;
+    let verdict = Verdict::read(db, &frame, i64::try_from(closing.block)?).await?;
+    let members = standing::members(db, &frame, &verdict).await?;
     derive(db, rows, &frame, &verdict, closing, &members).await
 }
 
@@ -122,18 +106,91 @@ pub(crate) async fn derive(
     closing: Closing,
     members: &[Member],
 ) -> anyhow::Result<()> {
-    let totals = network_totals(db, frame).await?;
-    write_network(rows, frame, verdict, i64::try_from(closing.block)?, members, &totals);
-    for member in members {
-        write_member(rows, frame, member);
-    }
-    for basis in [Basis::Stake, Basis::Units, Basis::Fees] {
-        write_concentration(rows, frame, basis, members);
+    let clock = frame.clock();
+    let told: Vec<close::Member> = members.iter().map(Member::told).collect::<Result<_, _>>()?;
+    let past = past::operators(db, frame.period, clock).await?;
+    let network = past::network(db, frame.period, clock).await?;
+    let derived: Derived = close::close(&close::Period {
+        period: frame.period,
+        clock,
+        members: &told,
+        past: &past,
+        network: &network,
+        demand: incentive::demand(db, frame).await?,
+    });
+    network::write_period(db, rows, frame, verdict, i64::try_from(closing.block)?, members).await?;
+    operator::write(db, rows, frame, members, &derived).await?;
+    network::write(rows, frame, &told, &network, &derived);
+    incentive::write(db, rows, frame, members).await?;
+    verification::write(db, rows, frame).await?;
+    if clock.ends_week(frame.period) {
+        pair::write(db, rows, frame, &told, &past).await?;
     }
     Ok(())
 }
 
+impl Member {
+    pub(crate) fn took_part(&self) -> bool {
+        let Standing {
+            stake_active,
+            stake_thawing,
+            fees,
+            units,
+            rewards,
+            deeds,
+            ..
+        } = &self.standing;
+        self.slots.expected != 0
+            || *deeds != Deeds::default()
+            || [stake_active, stake_thawing, fees, units, rewards]
+                .iter()
+                .any(|amount| !amount.0.is_zero())
+    }
+
+    fn operator(&self) -> anyhow::Result<Address> {
+        address(&self.standing.operator)
+    }
+
+    fn owner(&self) -> anyhow::Result<Address> {
+        address(self.standing.owner.as_ref().unwrap_or(&self.standing.operator))
+    }
+
+    fn domain(&self) -> anyhow::Result<Option<B256>> {
+        self.standing.domain.as_deref().map(bytes32).transpose()
+    }
+
+    fn told(&self) -> anyhow::Result<close::Member> {
+        let standing = &self.standing;
+        Ok(close::Member {
+            operator: self.operator()?,
+            owner: self.owner()?,
+            domain: self.domain()?,
+            slots: self.slots,
+            observed: self.observed_slots.0.clone(),
+            up: self.up_slots.0.clone(),
+            stake: standing.stake_active.0,
+            capacity: standing.capacity.0,
+            units: standing.units.0,
+            fees: standing.fees.0,
+            rewards: standing.rewards.0,
+        })
+    }
+}
+
 impl Frame {
+    fn clock(&self) -> Clock {
+        let slots = self.slots.max(1) as u32;
+        Clock {
+            slot_seconds: (self.ends_at - self.starts_at) as u64 / u64::from(slots),
+            slots,
+        }
+    }
+
+    /// Begin of a slot, unix seconds.
+    fn slot_starts_at(&self, slot: u32) -> i64 {
+        self.starts_at + i64::from(slot) * self.clock().slot_seconds as i64
+    }
+
     pub(crate) async fn read(db: &mut PgConnection, schedule: &Schedule, period: u64) -> anyhow::Result<Self> {
         let (starts_at, ends_at) = (
             i64::try_from(schedule.start(period))?,
@@ -165,224 +222,6 @@ impl Frame {
     }
 }
 
-impl Verdict {
-    async fn read(db: &mut PgConnection, frame: &Frame) -> anyhow::Result<Self> {
-        let drawn = sqlx::query_scalar!(
-            "select operator_count from committee_drawn where period = $1",
-            frame.period
-        )
-        .fetch_optional(&mut *db)
-        .await
-        .with_context(|| format!("read the committee of period {}", frame.period))?;
-        let result = sqlx::query!(
-            "select seats, observed, up from period_reported where period = $1
-             order by block_number desc, log_index desc limit 1",
-            frame.period,
-        )
-        .fetch_optional(db)
-        .await
-        .with_context(|| format!("read the result of period {}", frame.period))?;
-        let Some(result) = result else {
-            return Ok(Self {
-                drawn,
-                reports: 0,
-                observed: Vec::new(),
-                up: Vec::new(),
-            });
-        };
-        let words = words_per_slot(drawn.unwrap_or_default());
-        let expected = words * frame.slots as usize * WORD_BYTES;
-        ensure!(
-            result.observed.len() == expected && result.up.len() == expected,
-            "the result of period {} has {} bytes for {expected}",
-            frame.period,
-            result.observed.len()
-        );
-        Ok(Self {
-            drawn,
-            reports: result.seats.count_ones() as i32,
-            observed: result.observed,
-            up: result.up,
-        })
-    }
-
-    /// Slots in which an operator was observed, and in which it was up.
-    fn slots_of(&self, operator_index: i64, slots: i32) -> (Bits, Bits) {
-        let words = words_per_slot(self.drawn.unwrap_or_default());
-        let bit = (operator_index % OPERATORS_PER_WORD) as usize;
-        let word = (operator_index / OPERATORS_PER_WORD) as usize;
-        let is_set = |bitmap: &[u8], slot: usize| {
-            let byte = (slot * words + word) * WORD_BYTES + WORD_BYTES - 1 - bit / 8;
-            bitmap.get(byte).is_some_and(|byte| byte >> (bit % 8) & 1 == 1)
-        };
-        let read = |bitmap: &[u8]| Bits((0..slots as usize).map(|slot| is_set(bitmap, slot)).collect());
-        (read(&self.observed), read(&self.up))
-    }
-}
-
-fn words_per_slot(operators: i64) -> usize {
-    ((operators + OPERATORS_PER_WORD - 1) / OPERATORS_PER_WORD) as usize
-}
-
-async fn standings(db: &mut PgConnection, frame: &Frame) -> anyhow::Result<Vec<Standing>> {
-    sqlx::query_as!(
-        Standing,
-        r#"select r.operator, r.operator_index,
-                  coalesce(p.status = 'active', false)
-                    and not exists (select from operator_jailed
-                                    where operator = r.operator and block_number > $4 and block_number <= $2)
-                    and not exists (select from operator_exited
-                                    where operator = r.operator and block_number > $4 and block_number <= $2)
-                    and not exists (select from operator_tombstoned
-                                    where operator = r.operator and block_number > $4 and block_number <= $2)
-                    as "in_service!",
-                  coalesce(a.stake_active, 0) as "stake_active!: Uint", coalesce(a.stake_own, 0) as "stake_own!: Uint",
-                  coalesce(a.stake_thawing, 0) as "stake_thawing!: Uint",
-                  coalesce(a.units, 0) - coalesce(s.units, 0) as "units!: Uint",
-                  coalesce(a.fees, 0) - coalesce(s.fees, 0) as "fees!: Uint",
-                  coalesce(t.expected_total, 0) as "expected_total!", coalesce(t.observed_total, 0) as "observed_total!",
-                  coalesce(t.hit_total, 0) as "hit_total!", coalesce(t.units_total, 0) as "units_total!: Uint",
-                  coalesce(t.fees_total, 0) as "fees_total!: Uint"
-           from operator_registered r
-           left join lateral (select status from operator_profile
-                              where operator = r.operator and block_number <= $4
-                              order by block_number desc limit 1) p on true
-           left join lateral (select units, fees from operator_account
-                              where operator = r.operator and block_number <= $1
-                              order by block_number desc limit 1) s on true
-           left join lateral (select stake_active, stake_own, stake_thawing, units, fees from operator_account
-                              where operator = r.operator and block_number <= $2
-                              order by block_number desc limit 1) a on true
-           left join lateral (select expected_total, observed_total, hit_total, units_total, fees_total
-                              from operator_period
-                              where operator = r.operator and period < $3
-                              order by period desc limit 1) t on true
-           where r.block_number <= $2
-           order by r.operator_index"#,
-        frame.block_before_start,
-        frame.block_before_end,
-        frame.period,
-        frame.block_at_start,
-    )
-    .fetch_all(db)
-    .await
-    .with_context(|| format!("read the operators of period {}", frame.period))
-}
-
-/// Operators that were expected in the period, held stake at its end or settled something in it, by index.
-async fn members(db: &mut PgConnection, frame: &Frame, verdict: &Verdict) -> anyhow::Result<Vec<Member>> {
-    let standings = standings(db, frame).await?;
-    let members = standings
-        .into_iter()
-        .map(|standing| Member::new(standing, frame, verdict));
-    Ok(members.filter(Member::took_part).collect())
-}
-
-impl Member {
-    fn new(standing: Standing, frame: &Frame, verdict: &Verdict) -> Self {
-        let index = standing.operator_index;
-        let expected = standing.in_service && verdict.drawn.is_none_or(|count| index < count);
-        let slots = if expected { frame.slots } else { 0 };
-        let (observed_slots, up_slots) = verdict.slots_of(index, slots);
-        let count = |bits: &Bits| bits.0.iter().filter(|bit| **bit).count() as u64;
-        Self {
-            standing,
-            slots: Slots {
-                expected: slots as u64,
-                observed: count(&observed_slots),
-                hit: count(&up_slots),
-            },
-            observed_slots,
-            up_slots,
-        }
-    }
-
-    pub(crate) fn took_part(&self) -> bool {
-        let Standing {
-            stake_active,
-            stake_thawing,
-            fees,
-            units,
-            ..
-        } = &self.standing;
-        self.slots.expected != 0
-            || [stake_active, stake_thawing, fees, units]
-                .iter()
-                .any(|amount| !amount.0.is_zero())
-    }
-}
-
-async fn network_totals(db: &mut PgConnection, frame: &Frame) -> anyhow::Result<Totals> {
-    let totals = sqlx::query_as!(
-        Totals,
-        r#"select expected_total as expected, observed_total as observed, hit_total as hit,
-                  units_total as "units: Uint", fees_total as "fees: Uint"
-           from network_period where period < $1 order by period desc limit 1"#,
-        frame.period,
-    )
-    .fetch_optional(db)
-    .await
-    .with_context(|| format!("read the totals before period {}", frame.period))?;
-    Ok(totals.unwrap_or_default())
-}
-
-fn sum(members: &[Member], basis: Basis) -> U256 {
-    members.iter().map(|member| basis.amount(member)).sum()
-}
-
-fn write_network(
-    rows: &mut Rows,
-    frame: &Frame,
-    verdict: &Verdict,
-    closed_by_block: i64,
-    members: &[Member],
-    totals: &Totals,
-) {
-    let slots: Slots = members.iter().map(|member| member.slots).sum();
-    let (units, fees) = (sum(members, Basis::Units), sum(members, Basis::Fees));
-    row! { rows, network_period {
-        period: frame.period, closed_by_block, starts_at: frame.starts_at, ends_at: frame.ends_at, slots: frame.slots,
-        drawn: verdict.drawn.is_some(), reports: verdict.reports,
-        operators: members.iter().filter(|member| member.slots.expected != 0).count() as i64,
-        expected: slots.expected as i64, observed: slots.observed as i64, hit: slots.hit as i64,
-        missed: slots.missed() as i64, uptime: slots.uptime(), coverage: slots.coverage(),
-        units, fees, stake: sum(members, Basis::Stake),
-        expected_total: totals.expected + slots.expected as i64,
-        observed_total: totals.observed + slots.observed as i64,
-        hit_total: totals.hit + slots.hit as i64,
-        units_total: totals.units.0 + units, fees_total: totals.fees.0 + fees,
-    } }
-}
-
-fn write_member(rows: &mut Rows, frame: &Frame, member: &Member) {
-    let Member { standing, slots, .. } = member;
-    let (low, high) = slots.uptime_interval().unzip();
-    row! { rows, operator_period {
-        period: frame.period, operator: standing.operator,
-        expected: slots.expected as i32, observed: slots.observed as i32, hit: slots.hit as i32,
-        missed: slots.missed() as i32, unobserved: slots.unobserved() as i32,
-        observed_slots: member.observed_slots, up_slots: member.up_slots,
-        uptime: slots.uptime(), uptime_low: low, uptime_high: high,
-        units: standing.units, fees: standing.fees,
-        stake_own: standing.stake_own, stake_delegated: standing.stake_active.0 - standing.stake_own.0,
-        stake_thawing: standing.stake_thawing,
-        expected_total: standing.expected_total + slots.expected as i64,
-        observed_total: standing.observed_total + slots.observed as i64,
-        hit_total: standing.hit_total + slots.hit as i64,
-        units_total: standing.units_total.0 + standing.units.0,
-        fees_total: standing.fees_total.0 + standing.fees.0,
-    } }
-}
-
-fn write_concentration(rows: &mut Rows, frame: &Frame, basis: Basis, members: &[Member]) {
-    let shares = Distribution::new(members.iter().map(|member| basis.amount(member)));
-    let nakamoto = |threshold| shares.nakamoto(threshold).map(|k| k as i32);
-    row! { rows, network_concentration {
-        period: frame.period, level: "operator", basis: basis.as_str(), total: sum(members, basis),
-        holders: members.iter().filter(|member| !basis.amount(member).is_zero()).count() as i32,
-        top1_share: shares.top_share(1), top3_share: shares.top_share(3), hhi: shares.hhi(),
-        effective_operators: shares.effective_members(), gini: shares.gini(),
-        nakamoto_third: nakamoto(Threshold::THIRD), nakamoto_half: nakamoto(Threshold::HALF),
-        nakamoto_two_thirds: nakamoto(Threshold::TWO_THIRDS),
-    } }
+fn sum(amounts: impl Iterator<Item = Uint>) -> U256 {
+    amounts.fold(U256::ZERO, |sum, amount| sum.saturating_add(amount.0))
 }

@@ -26,6 +26,7 @@ mod plan;
 mod plumbline;
 mod progress;
 mod refusal;
+mod refold;
 mod rewind;
 mod rows;
 mod schedule;
@@ -52,6 +53,7 @@ pub use config::Config;
 pub use error::{Halt, RpcFailure, RpcFailureKind};
 pub use progress::aside;
 pub use webhook::{Dead, Kind as AlertKind, Webhooks, dead as dead_messages, retry as retry_messages};
+pub use refold::{Refolded, refold};
 
 /// The schema; only the indexer applies it.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");

@@ -16,7 +16,7 @@ use crate::rows::{At, Rows};
 use crate::schedule::{Closing, Schedule};
 use crate::source::Source;
 use crate::sql::{Uint, address};
-use crate::{database, fold};
+use crate::{database, fold, refold};
 
 /// The contracts of a deployments file that `plumbline deploy` wrote.
 pub(crate) struct Plumbline {
@@ -81,7 +81,8 @@ impl Source for Plumbline {
     }
 
     async fn describe(&self, db: &mut PgConnection, chain: &Chain) -> anyhow::Result<()> {
-        database::record_tokens(db, &tokens(chain, &self.deployment.contracts).await?).await
+        database::record_tokens(db, &tokens(chain, &self.deployment.contracts).await?).await?;
+        refold::if_outdated(db).await
     }
 
     async fn load(&self, db: &mut PgConnection) -> anyhow::Result<State> {
@@ -204,7 +205,18 @@ async fn parameters(db: &mut PgConnection, deployment: &Deployment) -> anyhow::R
     .fetch_one(&mut *db)
     .await
     .context("read the configuration")?;
-    let schedule = sqlx::query!(
+    let schedule = schedule(db).await?;
+    Ok(Parameters {
+        addresses: deployment.contracts,
+        reserve: row.reserve.as_deref().map(address).transpose()?,
+        sink: row.sink.as_deref().map(address).transpose()?,
+        schedule,
+    })
+}
+
+/// The schedule of the uptime ledger, once it is indexed.
+pub(crate) async fn schedule(db: &mut PgConnection) -> anyhow::Result<Option<Schedule>> {
+    let row = sqlx::query!(
         r#"select genesis as "genesis: Uint", slot_seconds, slots_per_period, report_window as "report_window: Uint",
                   timestamp
            from uptime_ledger_configured join block on number = block_number limit 1"#
@@ -212,7 +224,7 @@ async fn parameters(db: &mut PgConnection, deployment: &Deployment) -> anyhow::R
     .fetch_optional(db)
     .await
     .context("read the schedule")?;
-    let schedule = match schedule {
+    Ok(match row {
         Some(row) => Some(Schedule {
             genesis: row.genesis.0.to(),
             period_seconds: u64::try_from(row.slot_seconds)? * u64::try_from(row.slots_per_period)?,
@@ -221,11 +233,5 @@ async fn parameters(db: &mut PgConnection, deployment: &Deployment) -> anyhow::R
             deployed_at: u64::try_from(row.timestamp)?,
         }),
         None => None,
-    };
-    Ok(Parameters {
-        addresses: deployment.contracts,
-        reserve: row.reserve.as_deref().map(address).transpose()?,
-        sink: row.sink.as_deref().map(address).transpose()?,
-        schedule,
     })
 }

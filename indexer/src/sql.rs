@@ -114,6 +114,7 @@ impl<T: Field> Field for Option<T> {
 // Types that an array names for its elements.
 const BYTEA_OID: i32 = 17;
 const BIGINT_OID: i32 = 20;
+const FLOAT8_OID: i32 = 701;
 const NUMERIC_OID: i32 = 1700;
 
 macro_rules! array {
@@ -127,7 +128,7 @@ macro_rules! array {
     };
 }
 
-array!(u32 => BIGINT_OID, Address => BYTEA_OID, U256 => NUMERIC_OID);
+array!(u32 => BIGINT_OID, i64 => BIGINT_OID, f64 => FLOAT8_OID, Address => BYTEA_OID, U256 => NUMERIC_OID);
 
 /// An array of one dimension whose first index is 1; of none when it is empty.
 fn put_array<T: Field>(oid: i32, elements: &[T], out: &mut Vec<u8>) {

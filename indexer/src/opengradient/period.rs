@@ -87,6 +87,8 @@ async fn members(
 
 fn member(mut standing: Standing, seen: Seen, observed: &[bool], served: &Served) -> Member {
     standing.in_service = seen.expected;
+    // Enclaves that it had at work; one that had none could have had one.
+    standing.capacity = Uint(U256::from(if seen.expected { seen.most_alive.max(1) } else { 0 }));
     standing.units = Uint(U256::from(served.in_period));
     let count = |bits: &[bool]| bits.iter().filter(|bit| **bit).count() as u64;
     let (observed, up) = if seen.expected {
