@@ -8,7 +8,7 @@ use crate::error::{Error, Problem, Result};
 use crate::extract::Fields;
 
 /// Raised whenever a definition changes what a figure says.
-pub(crate) const METHOD_VERSION: &str = "2";
+pub(crate) const METHOD_VERSION: &str = "3";
 
 /// The definition of a figure.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
@@ -207,6 +207,71 @@ const METHODS: &[Method] = &[
         definition: "Part of what operators earned that was checked: what they earned by the batches whose audit was \
                      opened in the window, of all that they earned by settlements in it.",
         events: &["AuditOpened", "BatchSettled", "FeesSettled"],
+    },
+    Method {
+        id: "incident",
+        since: "3",
+        formula: "maximal runs of missed observed slots; MTTR = Σ missed slots / incidents",
+        definition: "Slots that nobody observed neither end nor lengthen an incident. A slot is in common mode when at least \
+                     two and more than 30 % of the observed operators of the network, or of a failure domain, missed it.",
+        events: UPTIME_EVENTS,
+    },
+    Method {
+        id: "reliability_score",
+        since: "3",
+        formula: "α / (α + β); α ← λα + hits, β ← λβ + misses each period, λ^(14 d) = 1/2",
+        definition: "Hits of observed slots with a half-life of 14 days; `score_low` is the lower 95 % bound, a quantile of \
+                     the beta distribution. `reliable`: the lower 95 % bound of 30 days' uptime is at least 0.95 and their \
+                     coverage at least 0.8.",
+        events: UPTIME_EVENTS,
+    },
+    Method {
+        id: "latency",
+        since: "3",
+        formula: "least b : Σ counts up to b ≥ q · Σ counts, b = 2^(i/4) ms",
+        definition: "Quantiles of the latencies that the judged receipts of the window claim, as upper bounds of logarithmic \
+                     steps. Receipts are off chain but for those that are judged.",
+        events: CASE_EVENTS,
+    },
+    Method {
+        id: "drift",
+        since: "3",
+        formula: "S ← max(0, S + ln(p1/p0)) on an event, else max(0, S + ln((1 − p1)/(1 − p0))); alarm at S ≥ ln(N · slots of 30 d)",
+        definition: "Two one-sided sums for each operator. Onset: an outage begins in a slot after one that was up, \
+                     p1 = min(0.5, 5·p0). Duration: it recovers in a slot after one that was down, p1 = p0/3. The baseline \
+                     p0 leaves the last 7 days out and is frozen while alarmed. Slots in common mode and slots that nobody \
+                     observed are no steps. At most one false alarm of a channel is expected in the network in 30 days.",
+        events: UPTIME_EVENTS,
+    },
+    Method {
+        id: "network_drift",
+        since: "3",
+        formula: "Z ← 0.9·Z + 0.1·(x − μ)/σ by week; alarm at |Z| ≥ 2.55 deviations of such a Z",
+        definition: "Of ln D2 of served units and of the dependency, against their own history without the last 4 weeks.",
+        events: SHARE_EVENTS,
+    },
+    Method {
+        id: "dependency",
+        since: "3",
+        formula: "Δ = ln D2(capacity) − ln D2(served) = [ln D2(cap) − ln D2(cap·U)] + [ln D2(cap·U) − ln D2(served)]",
+        definition: "How far the network rests on fewer operators than its capacity does, over 7 days: because operators are \
+                     down, and because work goes elsewhere.",
+        events: SHARE_EVENTS,
+    },
+    Method {
+        id: "core",
+        since: "3",
+        formula: "least set with Σ units > ½ · Σ all units; RBO with p = 0.9 over the whole ranking",
+        definition: "Who serves more than half of the work of 7 days, and how much that changed since the 7 days before.",
+        events: SHARE_EVENTS,
+    },
+    Method {
+        id: "incentives",
+        since: "3",
+        formula: "runway = reserve / net release a period; fee coverage = Σ protocol fees / Σ wages, over 30 days",
+        definition: "Whether uptime is still paid for. The elasticity is the Theil–Sen slope of uptime on ln price over 30 \
+                     days: above zero uptime falls when the price does.",
+        events: FLOW_EVENTS,
     },
 ];
 

@@ -1,7 +1,7 @@
 //! Slashes: who was punished for what, what it cost, and where the money went.
 
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::flows::{Class, Kind};
 use super::operators;
@@ -13,19 +13,27 @@ use crate::view::{Answer, Envelope, History, Paging, View};
 
 const BPS: i64 = 10_000;
 
-pub(super) struct List;
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct List {
+    /// Only punishments for this.
+    #[param(inline)]
+    fault: Option<Fault>,
+}
 
 impl Parameters for List {
     const PAGED: bool = true;
     const HISTORY: bool = true;
 
-    fn read(_: &mut Fields) -> Result<Self> {
-        Ok(Self)
+    fn read(fields: &mut Fields) -> Result<Self> {
+        Ok(Self {
+            fault: fields.take("fault")?,
+        })
     }
 }
 
 /// What an operator was punished for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, sqlx::Type, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, sqlx::Type, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub(super) enum Fault {
@@ -41,6 +49,19 @@ pub(super) enum Fault {
     FalseReport,
     /// A judge did not commit and reveal its verdict.
     Unrevealed,
+}
+
+impl Fault {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Downtime => "downtime",
+            Self::Withheld => "withheld",
+            Self::WrongOutput => "wrong_output",
+            Self::Equivocation => "equivocation",
+            Self::FalseReport => "false_report",
+            Self::Unrevealed => "unrevealed",
+        }
+    }
 }
 
 /// A punishment.
@@ -134,10 +155,10 @@ struct Row {
 
 type Key = (i64, i32);
 
-/// One query for all operators and for one. Each of the two sources is read by its index and no further than the page goes.
+/// One query for each set of filters, which are those of the two sources. Each of these sources is read by its index and no further than the page goes.
 /// A case is closed, a judge named and an equivocation proved in the block of the punishment and before it.
 macro_rules! select {
-    ($view:ident, $filter:literal $(, $value:expr)*) => {{
+    ($view:ident, $downtime:literal, $others:literal $(, $value:expr)*) => {{
         let (block_number, log_index) = $view.key::<Key>()?.unwrap_or(($view.at.block(), i32::MAX));
         sqlx::query_as!(
             Row,
@@ -169,13 +190,13 @@ macro_rules! select {
                            missed_slots, strikes, null::bytea as offence, reporter, null::bytea as victim, earnings_taken,
                            principal_taken, jailed_until, false as tombstoned
                     from downtime_punished
-                    where (block_number, log_index) < ($1, $2) "# + $filter + r#"
+                    where (block_number, log_index) < ($1, $2) "# + $downtime + r#"
                     order by block_number desc, log_index desc limit $3)
                    union all
                    (select block_number, log_index, tx_hash, operator, fault, null, null, null, null, offence,
                            beneficiary, victim, earnings_taken, principal_taken, jailed_until, tombstoned
                     from fault_punished
-                    where (block_number, log_index) < ($1, $2) "# + $filter + r#"
+                    where (block_number, log_index) < ($1, $2) "# + $others + r#"
                     order by block_number desc, log_index desc limit $3)
                ) p
                join block b on b.number = p.block_number
@@ -196,11 +217,15 @@ macro_rules! select {
 /// History: `finalized` defaults to true.
 #[utoipa::path(
     get, path = "/v1/slashes", operation_id = "list_slashes", tag = "operators",
-    params(Paging, History),
+    params(List, Paging, History),
     responses((status = 200, body = Envelope<Vec<Slash>>), Problems)
 )]
 pub(super) async fn list(mut view: View<List>) -> Result<Answer<Vec<Slash>>> {
-    let rows = select!(view, "");
+    let rows = match view.parameters.fault {
+        None => select!(view, "", ""),
+        Some(Fault::Downtime) => select!(view, "", "and false"),
+        Some(fault) => select!(view, "and false", "and fault = $4", fault.name()),
+    };
     page(view, rows).await
 }
 
@@ -209,12 +234,17 @@ pub(super) async fn list(mut view: View<List>) -> Result<Answer<Vec<Slash>>> {
 /// History: `finalized` defaults to true.
 #[utoipa::path(
     get, path = "/v1/operators/{id}/slashes", operation_id = "list_operator_slashes", tag = "operators",
-    params(("id" = Address, Path, description = "The operator's address"), Paging, History),
+    params(("id" = Address, Path, description = "The operator's address"), List, Paging, History),
     responses((status = 200, body = Envelope<Vec<Slash>>), Problems)
 )]
 pub(super) async fn of_operator(Path(id): Path<Address>, mut view: View<List>) -> Result<Answer<Vec<Slash>>> {
     operators::require(&mut view, id).await?;
-    let rows = select!(view, "and operator = $4", id.as_bytes());
+    let id = id.as_bytes();
+    let rows = match view.parameters.fault {
+        None => select!(view, "and operator = $4", "and operator = $4", id),
+        Some(Fault::Downtime) => select!(view, "and operator = $4", "and false", id),
+        Some(fault) => select!(view, "and false", "and operator = $4 and fault = $5", id, fault.name()),
+    };
     page(view, rows).await
 }
 
