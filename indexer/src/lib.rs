@@ -25,8 +25,8 @@ mod opengradient;
 mod plan;
 mod plumbline;
 mod progress;
-mod refusal;
 mod refold;
+mod refusal;
 mod rewind;
 mod rows;
 mod schedule;
@@ -52,8 +52,8 @@ use source::Source;
 pub use config::Config;
 pub use error::{Halt, RpcFailure, RpcFailureKind};
 pub use progress::aside;
-pub use webhook::{Dead, Kind as AlertKind, Webhooks, dead as dead_messages, retry as retry_messages};
 pub use refold::{Refolded, refold};
+pub use webhook::{Dead, Kind as AlertKind, Webhooks, dead as dead_messages, retry as retry_messages};
 
 /// The schema; only the indexer applies it.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");

@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use crate::database;
 use crate::error::Halt;
 use crate::fold::{self, METHOD_VERSION};
+use crate::health::Shared;
 use crate::plumbline;
 use crate::rows::Rows;
 use crate::schedule::Closing;
@@ -56,7 +57,7 @@ async fn digests(db: &mut PgConnection) -> anyhow::Result<BTreeMap<String, Strin
 ///
 /// Needs the facts alone, no chain. Nobody else may write meanwhile: it holds the writer's lock.
 pub async fn refold(database_url: &str, check: bool) -> anyhow::Result<Refolded> {
-    let mut db = database::open(&database::options(database_url)?).await?;
+    let mut db = database::open(&database::options(database_url)?, &Shared::default()).await?;
     let source = sqlx::query_scalar!("select source from deployment")
         .fetch_optional(&mut db)
         .await
