@@ -87,7 +87,7 @@ export async function* rows<P extends ListPath>(
 }
 
 export interface FollowOptions {
-  types?: Schemas['EventKind'][];
+  types?: Exclude<Message['type'], 'head' | 'reorg'>[];
   operator?: string;
   /** Only what can no longer be taken back. */
   finalized?: boolean;
