@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a value that is not there fails the test")]
 
+mod alerts;
 mod audits;
 mod chain;
 mod channels;

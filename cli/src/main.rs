@@ -1,5 +1,6 @@
 //! The command `plumbline`: one binary that runs every part.
 
+mod alerts;
 mod deploy;
 mod dev;
 mod index;
@@ -34,6 +35,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Alerts(alerts::Args),
     Dev(dev::Args),
     Deploy(deploy::Args),
     Index(index::Args),
@@ -65,6 +67,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         cli.logging.to_terminal()?;
     }
     match cli.command {
+        Command::Alerts(args) => alerts::run(args).await,
         Command::Dev(args) => dev::run(args, &cli.logging, stop).await,
         Command::Deploy(args) => deploy::run(args, stop).await,
         Command::Index(args) => index::run(args, stop).await,

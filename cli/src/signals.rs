@@ -35,6 +35,7 @@ pub(crate) fn stop_on_signal() -> anyhow::Result<CancellationToken> {
                 } => {}
             }
             if token.is_cancelled() {
+                crate::watch::restore();
                 eprintln!("stopped at once, on the second signal");
                 exit(INTERRUPTED);
             }

@@ -1,8 +1,12 @@
 //! `plumbline watch`: a table of operators in the terminal, fed by the HTTP API alone.
 
+mod app;
 mod client;
+mod poller;
+mod screen;
 mod snapshot;
 mod table;
+mod terminal;
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -10,23 +14,31 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::ValueEnum;
 use clap::builder::FalseyValueParser;
-use tokio::time::Instant;
+use futures::StreamExt;
+use ratatui::crossterm::event::{Event, EventStream};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use app::App;
+use screen::Paint;
 use snapshot::Snapshot;
 use table::{MIN_WIDTH, Style};
+use terminal::Terminal;
 
 pub(crate) use client::Client;
 pub(crate) use snapshot::Network;
 pub(crate) use table::group;
+pub(crate) use terminal::restore;
 
-/// Lines of the screen that are not operators: figures of the network, header, legend, error and a line to spare.
-const LINES_AROUND: usize = 16;
-const ROWS_MIN: usize = 5;
+/// How often ages are drawn anew.
+const TICK: Duration = Duration::from_secs(1);
+/// Answers that wait to be shown.
+const NEWS: usize = 8;
 
-/// Show a table of operators (uptime, drift, slashes, stake) and refresh it.
+/// Show who is reliable and who drifts: the network, its operators, and what happened to each.
 ///
-/// Where the output is not a terminal, one table is printed.
+/// It needs nothing but an API. Keys are listed by `?`. Where the output is not a terminal, one table is printed.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// Address of the API, as `plumbline dev` or `plumbline serve` prints it.
@@ -76,18 +88,32 @@ impl Window {
     }
 }
 
-/// Runs until `stop`, or once.
+/// Runs until `stop`, until it is told to end, or once.
 pub(crate) async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<()> {
     let mut client = Client::new(&args.api_url, args.window.name())?;
     let screen = io::stdout().is_terminal();
     if args.once || !screen {
-        let Some(snapshot) = stop.run_until_cancelled(client.snapshot(usize::MAX)).await else {
+        let Some(snapshot) = stop.run_until_cancelled(whole(&mut client)).await else {
             return Ok(());
         };
         return print_once(&snapshot?, args.json, screen);
     }
-    let _guard = AlternateScreen::enter()?;
-    refresh(&mut client, &args, &stop).await
+    let mut terminal = Terminal::enter()?;
+    let shown = show(&mut terminal, client, &args, &stop).await;
+    terminal.leave();
+    shown
+}
+
+/// Everything that can be asked, of every operator.
+async fn whole(client: &mut Client) -> anyhow::Result<Snapshot> {
+    let mut snapshot = client.snapshot().await?;
+    let operators: Vec<String> = snapshot
+        .operators
+        .iter()
+        .map(|operator| operator.operator.clone())
+        .collect();
+    client.details(&mut snapshot, &operators).await?;
+    Ok(snapshot)
 }
 
 fn print_once(snapshot: &Snapshot, json: bool, screen: bool) -> anyhow::Result<()> {
@@ -112,77 +138,44 @@ fn print_once(snapshot: &Snapshot, json: bool, screen: bool) -> anyhow::Result<(
     }
 }
 
-async fn refresh(client: &mut Client, args: &Args, stop: &CancellationToken) -> anyhow::Result<()> {
+/// Draws whenever a key, an answer or a second comes in.
+async fn show(terminal: &mut Terminal, client: Client, args: &Args, stop: &CancellationToken) -> anyhow::Result<()> {
     let interval = Duration::from_secs(args.interval);
-    let mut last: Option<Snapshot> = None;
-    let mut failing_since: Option<Instant> = None;
-    loop {
-        let (width, height) = size();
-        let rows = height.saturating_sub(LINES_AROUND).max(ROWS_MIN);
-        let Some(result) = stop.run_until_cancelled(client.snapshot(rows)).await else {
-            return Ok(());
-        };
-        let style = Style {
-            width,
-            color: wants_color(),
-        };
-        let mut lines = Vec::new();
-        match result {
-            Ok(snapshot) => {
-                failing_since = None;
-                last = Some(snapshot);
-            }
-            Err(error) => {
-                let since = failing_since.get_or_insert_with(Instant::now).elapsed().as_secs();
-                lines.extend(table::failure(
-                    &format!("{error:#}"),
-                    since,
-                    args.interval,
-                    last.is_some(),
-                    style,
-                ));
-            }
-        }
-        if let Some(snapshot) = &last {
-            lines.extend(table::render(snapshot, style, rows));
-        }
-        lines.push(table::footer(args.interval, style));
-        draw(&lines, height)?;
-        if stop.run_until_cancelled(tokio::time::sleep(interval)).await.is_none() {
-            return Ok(());
+    let mut app = App::new(interval);
+    let (wanted, wanted_by_poller) = watch::channel(app.wanted());
+    let (tell, mut news) = mpsc::channel(NEWS);
+    // Ends when `news` is dropped.
+    tokio::spawn(poller::poll(client, interval, wanted_by_poller, tell));
+    let paint = Paint::new(wants_color());
+    let mut keys = EventStream::new();
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    while !app.done {
+        terminal.draw(|frame| screen::draw(frame, &mut app, paint, Instant::now()))?;
+        let now = app.wanted();
+        wanted.send_if_modified(|known| {
+            let changed = *known != now;
+            *known = now;
+            changed
+        });
+        tokio::select! {
+            () = stop.cancelled() => break,
+            _ = ticks.tick() => {}
+            told = news.recv() => match told {
+                Some(told) => app.hear(told, Instant::now()),
+                None => anyhow::bail!("what asks the API ended by itself"),
+            },
+            event = keys.next() => match event {
+                // A new size is met by the next drawing.
+                Some(Ok(event)) => if let Event::Key(key) = event {
+                    app.on_key(key);
+                },
+                Some(Err(error)) => return Err(error).context("read the keyboard"),
+                None => break,
+            },
         }
     }
-}
-
-/// Overwrites the screen line by line, which does not flicker as clearing it would.
-fn draw(lines: &[String], height: usize) -> anyhow::Result<()> {
-    let shown: Vec<String> = lines.iter().take(height).map(|line| format!("{line}\x1b[K")).collect();
-    let frame = format!("\x1b[H{}\x1b[J", shown.join("\r\n"));
-    let mut out = io::stdout().lock();
-    out.write_all(frame.as_bytes())
-        .and_then(|()| out.flush())
-        .context("write to the terminal")
-}
-
-/// The terminal's other page, so that what was on the screen comes back.
-struct AlternateScreen;
-
-impl AlternateScreen {
-    fn enter() -> anyhow::Result<Self> {
-        let mut out = io::stdout();
-        out.write_all(b"\x1b[?1049h\x1b[?25l")
-            .and_then(|()| out.flush())
-            .context("write to the terminal")?;
-        Ok(Self)
-    }
-}
-
-impl Drop for AlternateScreen {
-    fn drop(&mut self) {
-        let mut out = io::stdout();
-        // Nothing is left to do about a terminal that is gone.
-        drop(out.write_all(b"\x1b[?25h\x1b[?1049l").and_then(|()| out.flush()));
-    }
+    Ok(())
 }
 
 /// Columns and lines of the terminal.

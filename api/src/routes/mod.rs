@@ -1,5 +1,6 @@
 //! The whole URL space, its OpenAPI document, and what answers where there is nothing.
 
+mod alerts;
 mod audit;
 mod audits;
 mod batches;
@@ -150,6 +151,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(drift::alarms))
         .routes(routes!(slashes::of_operator))
         .routes(routes!(slashes::list))
+        .routes(routes!(alerts::list))
+        .routes(routes!(alerts::messages))
         .routes(routes!(audits::list))
         .routes(routes!(audit::one))
         .routes(routes!(batches::one))

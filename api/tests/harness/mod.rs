@@ -158,7 +158,7 @@ impl Api {
     /// final `finality` blocks before.
     pub(crate) async fn blocks(&self, first: i64, last: i64, fork: i64, finality: i64) -> Result<()> {
         self.sql(format!(
-            "insert into block select n, word({fork} * 1000000 + n), word({fork} * 1000000 + n - 1),
+            "insert into block select n, word({fork} * 1000000 + n),
                                       {START} + {BLOCK_SECONDS} * n, false
              from generate_series({first}, {last}) n;
              insert into chain_head (number, finalized_number, observed_at)

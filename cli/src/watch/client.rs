@@ -6,36 +6,51 @@ use std::time::Duration;
 use alloy::primitives::U256;
 use anyhow::{Context, anyhow, bail};
 use futures::{StreamExt, TryStreamExt, stream};
+use reqwest::StatusCode;
+use reqwest::header::RETRY_AFTER;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::snapshot::{
-    Amount, Concentration, Network, Operator, Period, STRIP_PERIODS, Snapshot, TREND_PERIODS, Uptime, trend_points,
+    Amount, Concentration, Dependency, Detector, Network, Operator, Period, Reliability, STRIP_PERIODS, Snapshot,
+    TREND_PERIODS, Uptime, trend_points,
 };
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// Strips of operators that are asked for at the same time.
+/// Details of operators that are asked for at the same time.
 const CONCURRENCY: usize = 8;
-/// The longest page of the API: operators beyond it are counted, not shown.
-const OPERATORS_MAX: usize = 200;
+/// The longest page of the API.
+const PAGE: usize = 200;
+/// Pages that are read of operators: those beyond are counted, not shown.
+const MOST_PAGES: usize = 10;
+/// Rows of lists of events.
+const EVENTS: usize = 100;
+/// Waits that a server may ask for before a request is given up, and how long one may be.
+const MOST_WAITS: usize = 3;
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
     window: &'static str,
-    /// Closed periods do not change, so a strip is asked for once per period.
-    strips: HashMap<String, Strip>,
+    /// Closed periods do not change, so these are asked for once per period.
+    details: HashMap<String, Details>,
 }
 
-struct Strip {
+/// What is asked for one operator by one.
+struct Details {
     as_of: Option<u64>,
     periods: Vec<Period>,
+    detectors: Vec<Detector>,
 }
 
 #[derive(Deserialize)]
 struct Envelope<T> {
     data: T,
     as_of: AsOf,
+    #[serde(default)]
+    next_cursor: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -94,9 +109,12 @@ struct Nakamoto {
 struct OperatorRow {
     id: String,
     status: String,
-    domain: String,
+    /// Null for an operator that declared none.
+    domain: Option<String>,
     stake: Stake,
     uptime: Slots,
+    #[serde(default)]
+    reliability: Reliability,
     total: Totals,
 }
 
@@ -145,6 +163,18 @@ struct Ratio {
 struct Interval {
     low: f64,
     high: f64,
+}
+
+#[derive(Deserialize)]
+struct Drift {
+    #[serde(default)]
+    detectors: Vec<Detector>,
+}
+
+#[derive(Deserialize)]
+struct Outage {
+    operator: String,
+    started_at: String,
 }
 
 #[derive(Deserialize)]
@@ -206,7 +236,7 @@ impl Client {
             http,
             base,
             window,
-            strips: HashMap::new(),
+            details: HashMap::new(),
         })
     }
 
@@ -233,66 +263,93 @@ impl Client {
             settlements: total.batches,
             slashes: total.faults,
             concentration,
+            dependency: None,
+            drift: None,
         })
     }
 
-    /// The network, and its operators with most stake first, at most `rows` of them.
-    pub(super) async fn snapshot(&mut self, rows: usize) -> anyhow::Result<Snapshot> {
-        let network = self.network().await?;
-        let limit = rows.clamp(1, OPERATORS_MAX);
-        let path = format!("/v1/operators?sort=stake&limit={limit}&window={}", self.window);
-        let page: Envelope<Vec<OperatorRow>> = self.get(&path).await?;
-        let as_of = page.as_of.period;
-        let known = &self.strips;
-        let missing = page
-            .data
-            .iter()
-            .filter(|row| known.get(&row.id).is_none_or(|strip| strip.as_of != as_of));
-        let requests: Vec<_> = missing.map(|row| self.strip(row.id.clone())).collect();
-        let fresh: Vec<(String, Strip)> = stream::iter(requests)
-            .buffer_unordered(CONCURRENCY)
-            .try_collect()
+    /// The network and its operators with most stake first, without what is asked for one by one.
+    pub(super) async fn snapshot(&mut self) -> anyhow::Result<Snapshot> {
+        let mut network = self.network().await?;
+        let dependency = self
+            .optional::<Vec<Dependency>>("/v1/network/dependency?limit=1&finalized=false")
             .await?;
-        self.strips.extend(fresh);
-        let operators: Vec<Operator> = page.data.into_iter().map(|row| self.operator(row)).collect();
-        Ok(Snapshot {
+        network.dependency = dependency.and_then(|rows| rows.into_iter().next());
+        network.drift = self.optional("/v1/network/drift").await?;
+        let path = format!("/v1/incidents?limit={PAGE}&finalized=false");
+        let outages: Vec<Outage> = self.optional(&path).await?.unwrap_or_default();
+        let mut newest = HashMap::new();
+        for outage in outages {
+            newest.entry(outage.operator).or_insert(outage.started_at);
+        }
+        let rows = self.operators().await?;
+        let operators = rows.into_iter().map(|row| {
+            let last_incident = newest.remove(&row.id);
+            operator(row, last_incident)
+        });
+        let mut snapshot = Snapshot {
             network,
             strip_periods: STRIP_PERIODS,
             trend_periods: TREND_PERIODS,
-            operators,
-        })
+            operators: operators.collect(),
+        };
+        self.fill(&mut snapshot);
+        Ok(snapshot)
     }
 
-    fn operator(&self, row: OperatorRow) -> Operator {
-        let periods = self
-            .strips
-            .get(&row.id)
-            .map(|strip| strip.periods.clone())
-            .unwrap_or_default();
-        Operator {
-            trend_points: trend_points(&periods),
-            periods,
-            domain: row.domain,
-            status: row.status,
-            uptime: row.uptime.into(),
-            slashes: row.total.faults,
-            slashed_stake: row.total.slashed_stake.into(),
-            slashed_earnings: row.total.slashed_earnings.into(),
-            stake: Amount {
-                units: row.stake.active,
-                decimals: row.stake.token.decimals,
-                symbol: row.stake.token.symbol,
-            },
-            operator: row.id,
+    async fn operators(&self) -> anyhow::Result<Vec<OperatorRow>> {
+        let first = format!("/v1/operators?sort=stake&limit={PAGE}&window={}", self.window);
+        let mut rows = Vec::new();
+        let mut cursor: Option<String> = None;
+        for _ in 0..MOST_PAGES {
+            let path = match &cursor {
+                Some(cursor) => format!("{first}&cursor={cursor}"),
+                None => first.clone(),
+            };
+            let page: Envelope<Vec<OperatorRow>> = self.get(&path).await?;
+            rows.extend(page.data);
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Asks for the strips and detectors of these operators, where they are not known as of the last closed period.
+    pub(super) async fn details(&mut self, snapshot: &mut Snapshot, of: &[String]) -> anyhow::Result<()> {
+        let period = snapshot.network.period;
+        let known = &self.details;
+        let missing = of
+            .iter()
+            .filter(|id| known.get(*id).is_none_or(|details| details.as_of != period));
+        let requests: Vec<_> = missing.map(|id| self.detail(id.clone())).collect();
+        let fresh: Vec<(String, Details)> = stream::iter(requests)
+            .buffer_unordered(CONCURRENCY)
+            .try_collect()
+            .await?;
+        self.details.extend(fresh);
+        self.fill(snapshot);
+        Ok(())
+    }
+
+    fn fill(&self, snapshot: &mut Snapshot) {
+        for operator in &mut snapshot.operators {
+            if let Some(details) = self.details.get(&operator.operator) {
+                operator.periods = details.periods.clone();
+                operator.trend_points = trend_points(&details.periods);
+                operator.detectors = details.detectors.clone();
+            }
         }
     }
 
-    async fn strip(&self, operator: String) -> anyhow::Result<(String, Strip)> {
+    async fn detail(&self, operator: String) -> anyhow::Result<(String, Details)> {
         let path = format!(
             "/v1/operators/{operator}/uptime?bucket=period&window={}&limit={STRIP_PERIODS}&finalized=false",
             self.window
         );
         let answer: Envelope<Series> = self.get(&path).await?;
+        let drift: Option<Drift> = self.optional(&format!("/v1/operators/{operator}/drift")).await?;
         // Newest first, as answered; the strip reads from left to right.
         let periods = answer.data.series.into_iter().rev().map(|bucket| Period {
             period: bucket.period,
@@ -300,25 +357,59 @@ impl Client {
             hit: bucket.slots.hit,
             uptime: bucket.slots.uptime.value,
         });
-        let strip = Strip {
+        let details = Details {
             as_of: answer.as_of.period,
             periods: periods.collect(),
+            detectors: drift.map(|drift| drift.detectors).unwrap_or_default(),
         };
-        Ok((operator, strip))
+        Ok((operator, details))
+    }
+
+    /// The newest events of a path, as the API writes them; nothing where it has no such path.
+    pub(super) async fn events(&self, path: &str) -> anyhow::Result<Option<Vec<Value>>> {
+        self.optional(&format!("{path}?limit={EVENTS}&finalized=false")).await
+    }
+
+    /// The data at a path that an older server does not have.
+    async fn optional<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Option<T>> {
+        let (status, body) = self.request(path).await?;
+        if status == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        let answer: Envelope<T> = self.read(path, status, &body)?;
+        Ok(Some(answer.data))
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        let (status, body) = self.request(path).await?;
+        self.read(path, status, &body)
+    }
+
+    /// One request; one that comes too soon is made again when the server says.
+    async fn request(&self, path: &str) -> anyhow::Result<(StatusCode, Vec<u8>)> {
+        let mut waits = 0;
+        loop {
+            let sent = self.http.get(format!("{}{path}", self.base)).send().await;
+            let response = sent.map_err(|error| self.failure(&error))?;
+            let status = response.status();
+            let asked = response.headers().get(RETRY_AFTER);
+            let asked = asked
+                .and_then(|value| value.to_str().ok()?.parse().ok())
+                .map(Duration::from_secs);
+            if status == StatusCode::TOO_MANY_REQUESTS && waits < MOST_WAITS {
+                waits += 1;
+                tokio::time::sleep(asked.unwrap_or(Duration::from_secs(1)).min(LONGEST_WAIT)).await;
+                continue;
+            }
+            let body = response.bytes().await.map_err(|error| self.failure(&error))?;
+            return Ok((status, body.to_vec()));
+        }
+    }
+
+    fn read<T: DeserializeOwned>(&self, path: &str, status: StatusCode, body: &[u8]) -> anyhow::Result<T> {
         let base = &self.base;
-        let response = self
-            .http
-            .get(format!("{base}{path}"))
-            .send()
-            .await
-            .map_err(|error| self.failure(&error))?;
-        let status = response.status();
-        let body = response.bytes().await.map_err(|error| self.failure(&error))?;
         if !status.is_success() {
-            let problem: Option<Problem> = serde_json::from_slice(&body).ok();
+            let problem: Option<Problem> = serde_json::from_slice(body).ok();
             let said = problem.and_then(|problem| {
                 problem
                     .reasons
@@ -331,7 +422,7 @@ impl Client {
                 said.as_deref().unwrap_or("(no reason given)")
             );
         }
-        serde_json::from_slice(&body).with_context(|| {
+        serde_json::from_slice(body).with_context(|| {
             format!(
                 "{base}{path} answered something else than the API of this version ({}) does; is it another program, or \
                  another version?",
@@ -360,6 +451,28 @@ impl Client {
             cause = inner;
         }
         anyhow!("the connection to the API at {base} broke: {cause}")
+    }
+}
+
+fn operator(row: OperatorRow, last_incident: Option<String>) -> Operator {
+    Operator {
+        operator: row.id,
+        domain: row.domain.unwrap_or_default(),
+        status: row.status,
+        uptime: row.uptime.into(),
+        reliability: row.reliability,
+        detectors: Vec::new(),
+        last_incident,
+        periods: Vec::new(),
+        trend_points: None,
+        slashes: row.total.faults,
+        slashed_stake: row.total.slashed_stake.into(),
+        slashed_earnings: row.total.slashed_earnings.into(),
+        stake: Amount {
+            units: row.stake.active,
+            decimals: row.stake.token.decimals,
+            symbol: row.stake.token.symbol,
+        },
     }
 }
 

@@ -1,7 +1,7 @@
 //! What one refresh knows of the network; also the JSON of `--once --json`.
 
 use alloy::primitives::U256;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Periods of an operator that are shown.
 pub(super) const STRIP_PERIODS: usize = 12;
@@ -37,6 +37,105 @@ pub(crate) struct Network {
     pub(crate) slashes: u64,
     /// By stake, units and fees; empty before the first period is closed.
     pub(super) concentration: Vec<Concentration>,
+    /// Of the last closed period; null where the API does not tell, as the next.
+    pub(super) dependency: Option<Dependency>,
+    pub(super) drift: Option<NetworkDrift>,
+}
+
+/// How far the network depends on fewer operators than it seems to have, and why.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct Dependency {
+    /// ln D2(capacity) − ln D2(served), the sum of the next two.
+    pub(super) dependency: Option<f64>,
+    pub(super) reliability_driven: Option<f64>,
+    pub(super) routing_driven: Option<f64>,
+    pub(super) reliable: Reliable,
+    pub(super) liveness: Liveness,
+}
+
+/// Operators that were up nearly always, of those with capacity.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct Reliable {
+    pub(super) operators: Option<u64>,
+    pub(super) of_operators: Option<u64>,
+}
+
+/// The fewest operators without which the rest carries less than the demand.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct Liveness {
+    pub(super) nakamoto: Option<u64>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct NetworkDrift {
+    pub(super) detectors: Vec<Detector>,
+    pub(super) reliability: Option<Incidence>,
+}
+
+/// Outages and detectors of all operators together.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct Incidence {
+    pub(super) incidents_open: Option<u64>,
+    pub(super) operators_warming_up: Option<u64>,
+    pub(super) operators_watching: Option<u64>,
+    pub(super) operators_alarmed: Option<u64>,
+}
+
+/// A statistic that is an alarm from its threshold on.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct Detector {
+    pub(super) channel: String,
+    pub(super) state: String,
+    pub(super) statistic: Option<f64>,
+    pub(super) threshold: Option<f64>,
+    pub(super) baseline: Option<Baseline>,
+}
+
+/// The usual rate, and the one that is looked for.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct Baseline {
+    pub(super) rate: Option<f64>,
+    pub(super) alternative_rate: Option<f64>,
+}
+
+impl Operator {
+    /// The detector that is nearest to an alarm.
+    pub(super) fn worst(&self) -> Option<&Detector> {
+        let ratio = |detector: &&Detector| detector.ratio().unwrap_or(-1.0);
+        self.detectors.iter().max_by(|a, b| ratio(a).total_cmp(&ratio(b)))
+    }
+}
+
+impl Detector {
+    /// Part of the way to an alarm; nothing while it warms up.
+    pub(super) fn ratio(&self) -> Option<f64> {
+        if self.state == "warming_up" {
+            return None;
+        }
+        let (statistic, threshold) = (self.statistic?.abs(), self.threshold?);
+        (threshold > 0.0).then(|| statistic / threshold)
+    }
+}
+
+/// What closed periods tell of an operator's outages; null where the API does not tell.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct Reliability {
+    pub(super) incidents: Option<u64>,
+    pub(super) incident_open: Option<bool>,
+    pub(super) mttr_seconds: Option<f64>,
+    pub(super) score: Option<f64>,
+    pub(super) score_low: Option<f64>,
+    pub(super) reliable: Option<bool>,
+    /// `warming_up`, `watching` or `alarmed`.
+    pub(super) drift: Option<String>,
 }
 
 /// Of the last closed period.
@@ -55,6 +154,11 @@ pub(super) struct Operator {
     pub(super) domain: String,
     pub(super) status: String,
     pub(super) uptime: Uptime,
+    pub(super) reliability: Reliability,
+    /// Empty where they were not asked for, as `periods`.
+    pub(super) detectors: Vec<Detector>,
+    /// When the newest outage began, if the API tells of it.
+    pub(super) last_incident: Option<String>,
     /// Oldest first.
     pub(super) periods: Vec<Period>,
     /// Percentage points; null when either half was not observed at all.

@@ -1,7 +1,10 @@
 //! A snapshot of the network as lines of text, at any width from 80 columns on.
 
 use alloy::primitives::U256;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
+use super::screen::{dependency, drift};
 use super::snapshot::{Amount, Concentration, Network, Operator, Snapshot, Uptime};
 
 /// Every column has its place at this width; narrower terminals wrap.
@@ -15,7 +18,7 @@ const BARS: [char; 7] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇'];
 /// Only a period without a single miss gets it.
 const FULL_BAR: char = '█';
 const NOT_OBSERVED: char = '·';
-const NO_VALUE: &str = "–";
+pub(super) const NO_VALUE: &str = "–";
 
 /// How lines are written.
 #[derive(Clone, Copy, Debug)]
@@ -61,39 +64,6 @@ pub(super) fn render(snapshot: &Snapshot, style: Style, rows: usize) -> Vec<Stri
     lines
 }
 
-/// Why there is nothing new, above the last table if there was one.
-pub(super) fn failure(error: &str, since_seconds: u64, interval: u64, stale: bool, style: Style) -> Vec<String> {
-    let mut text = format!("{error} (for {since_seconds} s; asked again every {interval} s)");
-    if stale {
-        text.push_str("; below is the last answer:");
-    }
-    let mut lines: Vec<String> = wrap(&text, style.width)
-        .iter()
-        .map(|line| style.paint(Paint::Red, line))
-        .collect();
-    lines.push(String::new());
-    lines
-}
-
-/// The last line of the screen.
-pub(super) fn footer(interval: u64, style: Style) -> String {
-    style.paint(Paint::Dim, &format!("every {interval} s · Ctrl-C ends"))
-}
-
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            Some(_) | None => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
 fn network_lines(network: &Network, style: Style) -> Vec<String> {
     let period = network
         .period
@@ -134,6 +104,8 @@ fn network_lines(network: &Network, style: Style) -> Vec<String> {
         ),
     ];
     lines.extend(network.concentration.iter().map(concentration_line));
+    lines.push(dependency(network));
+    lines.push(drift(network));
     lines
 }
 
@@ -222,7 +194,7 @@ fn legend(snapshot: &Snapshot, rows: usize) -> Vec<String> {
 }
 
 /// One bar per period, scaled from 0 to 100 %.
-fn strip(uptimes: &[Option<f64>]) -> String {
+pub(super) fn strip(uptimes: &[Option<f64>]) -> String {
     uptimes.iter().map(|uptime| uptime.map_or(NOT_OBSERVED, bar)).collect()
 }
 
@@ -235,15 +207,15 @@ fn bar(uptime: f64) -> char {
         .map_or(FULL_BAR, |(bar, _)| *bar)
 }
 
-fn percent(ratio: Option<f64>, digits: usize) -> String {
+pub(super) fn percent(ratio: Option<f64>, digits: usize) -> String {
     ratio.map_or_else(|| NO_VALUE.to_owned(), |ratio| format!("{} %", cut(ratio, digits)))
 }
 
-fn percent_short(ratio: Option<f64>) -> String {
+pub(super) fn percent_short(ratio: Option<f64>) -> String {
     ratio.map_or_else(|| NO_VALUE.to_owned(), |ratio| cut(ratio, 1))
 }
 
-fn interval(uptime: Uptime) -> String {
+pub(super) fn interval(uptime: Uptime) -> String {
     match (uptime.low, uptime.high) {
         (Some(low), Some(high)) => format!("{}–{}", cut(low, 1), cut(high, 1)),
         (Some(_) | None, _) => NO_VALUE.to_owned(),
@@ -259,7 +231,7 @@ fn cut(ratio: f64, digits: usize) -> String {
     format!("{:.digits$}", (ratio * 100.0 * scale + 1e-9).floor() / scale)
 }
 
-fn short_address(address: &str) -> String {
+pub(super) fn short_address(address: &str) -> String {
     match (
         address.get(..6),
         address.len().checked_sub(4).and_then(|start| address.get(start..)),
@@ -269,7 +241,7 @@ fn short_address(address: &str) -> String {
     }
 }
 
-fn truncate(text: &str, width: usize) -> String {
+pub(super) fn truncate(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
     }
@@ -311,6 +283,13 @@ pub(super) fn short_amount(amount: &Amount) -> String {
 
 fn power_of_ten(exponent: u64) -> Option<U256> {
     U256::from(10).checked_pow(U256::from(exponent))
+}
+
+/// Unix seconds of a time as the API writes it.
+pub(super) fn unix(time: &str) -> Option<i64> {
+    OffsetDateTime::parse(time, &Rfc3339)
+        .ok()
+        .map(OffsetDateTime::unix_timestamp)
 }
 
 /// Digits in groups of three.
