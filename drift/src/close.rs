@@ -345,7 +345,7 @@ fn end_week(period: &Period<'_>, dependency: &Dependency) -> (Vec<WeekEnd>, Vec<
             value,
             history,
         };
-        let (next, crossed) = watch.add(&week);
+        let (next, crossed) = watch.after(&week);
         if let (Some(statistic), Some(standard), Some(value)) = (crossed, next.standard, value) {
             alarms.push(NetworkAlarm {
                 channel,

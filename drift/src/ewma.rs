@@ -56,7 +56,7 @@ pub struct Week<'a> {
 
 impl Watch {
     /// Adds a week; gives the statistic if it crossed the threshold. A week without a value changes nothing.
-    pub fn add(self, week: &Week<'_>) -> (Self, Option<f64>) {
+    pub fn after(self, week: &Week<'_>) -> (Self, Option<f64>) {
         let Some(value) = week.value else {
             return (Self { value: None, ..self }, None);
         };

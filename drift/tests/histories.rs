@@ -55,7 +55,8 @@ fn an_operator_that_decays_slowly_is_named_and_nobody_else() {
         simulation.actors[6].onset *= 12_f64.powf(1.0 / 60.0);
         simulation.period();
     }
-    let (of_it, of_others): (Vec<&(i64, DriftAlarm)>, Vec<&(i64, DriftAlarm)>) = simulation.alarms[before..]
+    type Alarms<'a> = Vec<&'a (i64, DriftAlarm)>;
+    let (of_it, of_others): (Alarms<'_>, Alarms<'_>) = simulation.alarms[before..]
         .iter()
         .partition(|(_, alarm)| alarm.operator == decaying);
     let first = of_it.first().expect("an alarm");
