@@ -47,7 +47,7 @@ impl EventKind {
 
 /// A punishment; `/v1/operators/{id}/slashes` tells where the money went.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct SlashEvent {
+pub(super) struct SlashNews {
     operator: Address,
     fault: Fault,
     /// That was missed; null unless the fault is downtime.
@@ -74,7 +74,7 @@ enum CaseStep {
 
 /// A step of an audit or a challenge, which is at /v1/audits/{case}.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct CaseEvent {
+pub(super) struct CaseNews {
     case: Amount,
     kind: CaseKind,
     step: CaseStep,
@@ -92,8 +92,8 @@ pub(super) struct CaseEvent {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Message {
     Flow(Flow),
-    Slash(SlashEvent),
-    Case(CaseEvent),
+    Slash(SlashNews),
+    Case(CaseNews),
     Period(Period),
     Head(Head),
     Reorg(Reorg),
@@ -222,7 +222,7 @@ async fn slashes(db: &mut PgConnection, after: Place, last: i64) -> Result<Vec<D
         hash: row.block_hash,
         kind: EventKind::Slash,
         operator: Some(row.operator),
-        message: Message::Slash(SlashEvent {
+        message: Message::Slash(SlashNews {
             operator: row.operator,
             fault: row.fault,
             period: row.period,
@@ -276,7 +276,7 @@ async fn cases(db: &mut PgConnection, after: Place, last: i64) -> Result<Vec<Dra
         hash: row.block_hash,
         kind: EventKind::Case,
         operator: Some(row.operator),
-        message: Message::Case(CaseEvent {
+        message: Message::Case(CaseNews {
             case: row.case_id,
             kind: row.kind,
             step: row.step,
