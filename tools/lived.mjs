@@ -17,14 +17,22 @@ export async function startServer() {
   if (build.status !== 0) throw new Error('the example `lived` does not build');
   const child = spawn(join(TARGET, 'debug', 'examples', 'lived'), { cwd: ROOT, stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = new Promise((resolve) => child.once('exit', resolve));
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const first = await Promise.race([lines.next(), ended.then((code) => ({ code }))]);
-  if (!first.value?.startsWith('http://')) throw new Error(`the server ended early: ${JSON.stringify(first)}`);
+  const url = await Promise.race([address(child.stdout), ended.then(() => undefined)]);
+  if (url === undefined) throw new Error('the server ended before it listened; what it says above tells why');
   return {
-    url: first.value,
+    url,
     async stop() {
       child.stdin.end();
       await ended;
     },
   };
+}
+
+/** The address among what a server logs; what comes after it is read on, so that the pipe never fills. */
+function address(output) {
+  return new Promise((resolve) => {
+    createInterface({ input: output }).on('line', (line) => {
+      if (line.startsWith('http://')) resolve(line);
+    });
+  });
 }

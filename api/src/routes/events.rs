@@ -47,7 +47,7 @@ impl EventKind {
 
 /// A punishment; `/v1/operators/{id}/slashes` tells where the money went.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct SlashEvent {
+pub(super) struct SlashNews {
     operator: Address,
     fault: Fault,
     /// That was missed; null unless the fault is downtime.
@@ -74,7 +74,7 @@ enum CaseStep {
 
 /// A step of an audit or a challenge, which is at /v1/audits/{case}.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct CaseEvent {
+pub(super) struct CaseNews {
     case: Amount,
     kind: CaseKind,
     step: CaseStep,
@@ -90,10 +90,10 @@ pub(super) struct CaseEvent {
 /// The message of an event of the stream, by its `event` field.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Message {
+pub(super) enum StreamMessage {
     Flow(Flow),
-    Slash(SlashEvent),
-    Case(CaseEvent),
+    Slash(SlashNews),
+    Case(CaseNews),
     Period(Period),
     Head(Head),
     Reorg(Reorg),
@@ -120,7 +120,7 @@ struct Draft {
     hash: Hash,
     kind: EventKind,
     operator: Option<Address>,
-    message: Message,
+    message: StreamMessage,
 }
 
 /// Events behind a place and up to a block, in order: all of them, or as many as were read at once.
@@ -183,7 +183,7 @@ async fn flows(db: &mut PgConnection, after: Place, last: i64) -> Result<Vec<Dra
         hash: row.block_hash,
         kind: EventKind::Flow,
         operator: row.operator,
-        message: Message::Flow(row.into()),
+        message: StreamMessage::Flow(row.into()),
     });
     Ok(drafts.collect())
 }
@@ -222,7 +222,7 @@ async fn slashes(db: &mut PgConnection, after: Place, last: i64) -> Result<Vec<D
         hash: row.block_hash,
         kind: EventKind::Slash,
         operator: Some(row.operator),
-        message: Message::Slash(SlashEvent {
+        message: StreamMessage::Slash(SlashNews {
             operator: row.operator,
             fault: row.fault,
             period: row.period,
@@ -276,7 +276,7 @@ async fn cases(db: &mut PgConnection, after: Place, last: i64) -> Result<Vec<Dra
         hash: row.block_hash,
         kind: EventKind::Case,
         operator: Some(row.operator),
-        message: Message::Case(CaseEvent {
+        message: StreamMessage::Case(CaseNews {
             case: row.case_id,
             kind: row.kind,
             step: row.step,
@@ -316,7 +316,7 @@ async fn periods(db: &mut PgConnection, after: Place, last: i64) -> Result<Vec<D
         hash: hashes[&period.period],
         kind: EventKind::Period,
         operator: None,
-        message: Message::Period(period),
+        message: StreamMessage::Period(period),
     });
     Ok(drafts.collect())
 }

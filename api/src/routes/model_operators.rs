@@ -24,7 +24,7 @@ impl Parameters for List {
 
 /// An operator that serves a model.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Serving {
+pub(super) struct ModelServer {
     operator: Address,
     /// Whoever is not active answers nobody.
     status: Status,
@@ -55,15 +55,15 @@ struct Row {
 #[utoipa::path(
     get, path = "/v1/models/{id}/operators", operation_id = "list_model_operators", tag = "models",
     params(("id" = Hash, Path, description = "The model's id"), Paging, Live),
-    responses((status = 200, body = Envelope<Vec<Serving>>), Problems)
+    responses((status = 200, body = Envelope<Vec<ModelServer>>), Problems)
 )]
-pub(super) async fn list(Path(id): Path<Hash>, mut view: View<List>) -> Result<Answer<Vec<Serving>>> {
+pub(super) async fn list(Path(id): Path<Hash>, mut view: View<List>) -> Result<Answer<Vec<ModelServer>>> {
     models::require(&mut view, id).await?;
     let after = view.key::<Address>()?;
     let mut rows = page(&mut view, id, after).await?;
     let next = view.cut(&mut rows, |row| row.operator)?;
     let tokens = Tokens::must_load(&mut view.db, &view.at).await?;
-    let serving = rows.into_iter().map(|row| Serving {
+    let serving = rows.into_iter().map(|row| ModelServer {
         operator: row.operator,
         status: row.status,
         domain: row.domain.label(),

@@ -12,7 +12,7 @@ use futures::{StreamExt as _, stream};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::IntoParams;
 
-use super::events::{EventKind, Head, Message, Reorg};
+use super::events::{EventKind, Head, Reorg, StreamMessage};
 use crate::error::{Error, Problems, Result};
 use crate::extract::{Fields, Flag};
 use crate::stream::{Event, EventId, Hub, News, Place, Reader};
@@ -109,7 +109,7 @@ impl Follow {
     get, path = "/v1/stream", operation_id = "follow_stream", tag = "stream",
     params(Follow, ("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that was read")),
     responses(
-        (status = 200, body = Message, content_type = "text/event-stream", description = "One message after the other, without end"),
+        (status = 200, body = StreamMessage, content_type = "text/event-stream", description = "One message after the other, without end"),
         Problems
     )
 )]
@@ -146,7 +146,7 @@ async fn next(reader: &mut Reader, follow: &Follow) -> Option<Vec<Sent>> {
                 }
             }
             News::Head(tip, finalized_number) => {
-                let message = Message::Head(Head {
+                let message = StreamMessage::Head(Head {
                     block_number: tip.number,
                     block_hash: tip.hash,
                     block_time: tip.time,
@@ -156,7 +156,7 @@ async fn next(reader: &mut Reader, follow: &Follow) -> Option<Vec<Sent>> {
                 return Some(vec![sent("head", &message)?.id(id.to_string())]);
             }
             News::Reorg(block_number) => {
-                return Some(vec![sent("reorg", &Message::Reorg(Reorg { block_number }))?]);
+                return Some(vec![sent("reorg", &StreamMessage::Reorg(Reorg { block_number }))?]);
             }
         }
     }

@@ -7,7 +7,7 @@ export type { components, operations, paths } from './schema.js';
 type Schemas = components['schemas'];
 export type Problem = Schemas['Problem'];
 /** What the stream tells, by its `type`. */
-export type Message = Schemas['Message'];
+export type Message = Schemas['StreamMessage'];
 export type Client = FetchClient<paths>;
 
 /** What a refused request is answered with. */
