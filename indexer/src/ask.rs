@@ -248,11 +248,11 @@ impl Chain {
         let text = String::from_utf8_lossy(body);
         let (code, message) = error.map_or((0, text.trim()), |error| (error.code, error.message.as_str()));
         let data = error.and_then(|error| error.data).map(RawValue::get);
-        let kind = match refusal::kind_of(status, code, message, data, wait) {
-            // Without an error of JSON-RPC, something on the way has answered.
-            RpcFailureKind::Rejected if error.is_none() => RpcFailureKind::Transport,
-            kind => kind,
-        };
+        let mut kind = refusal::kind_of(status, code, message, data, wait);
+        // Without an error of JSON-RPC, something on the way has answered.
+        if error.is_none() && matches!(kind, RpcFailureKind::Rejected) {
+            kind = RpcFailureKind::Transport;
+        }
         self.failure(method, kind, format!("HTTP {status}: {message}"))
     }
 

@@ -291,10 +291,12 @@ pub(crate) fn kind_of(error: &RpcError<TransportErrorKind>) -> RpcFailureKind {
             refusal::kind_of(200, error.code, &error.message, data, None)
         }
         RpcError::Transport(TransportErrorKind::HttpError(error)) => {
-            match refusal::kind_of(error.status, 0, &error.body, None, None) {
-                // Whatever it is that has no words we know, it is no answer to the request.
-                RpcFailureKind::Rejected => RpcFailureKind::Transport,
-                kind => kind,
+            let kind = refusal::kind_of(error.status, 0, &error.body, None, None);
+            // Whatever it is that has no words we know, it is no answer to the request.
+            if matches!(kind, RpcFailureKind::Rejected) {
+                RpcFailureKind::Transport
+            } else {
+                kind
             }
         }
         RpcError::Transport(_) | RpcError::LocalUsageError(_) => RpcFailureKind::Transport,

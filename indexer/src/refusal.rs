@@ -305,9 +305,12 @@ mod tests {
 
     #[test]
     fn a_wait_that_is_asked_for_is_kept_within_bounds() {
-        let wait = |message, header| match kind_of(429, -32005, message, None, header) {
-            RpcFailureKind::Busy { wait } => wait.map(|wait| wait.as_secs()),
-            other => panic!("{other:?}"),
+        let wait = |message, header| {
+            let kind = kind_of(429, -32005, message, None, header);
+            let RpcFailureKind::Busy { wait } = kind else {
+                panic!("{kind:?}");
+            };
+            wait.map(|wait| wait.as_secs())
         };
         assert_eq!(wait("slow down", Some("7")), Some(7));
         assert_eq!(

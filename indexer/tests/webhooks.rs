@@ -1,4 +1,5 @@
 //! Alerts by webhook, to a receiver that fails, is slow and closes: at least once, in order, and taken back after a reorg.
+#![allow(clippy::unwrap_used, reason = "a value that is not there fails the test")]
 
 mod common;
 

@@ -259,7 +259,7 @@ async fn assert_results_are_final_after_their_window(world: &World) {
         let ends = ledger.periodStart(report.period + 1).call().await.unwrap();
         assert_eq!(
             ledger.isFinal(report.period).call().await.unwrap(),
-            now >= ends + u64::from(window),
+            now >= ends + window,
             "period {}",
             report.period
         );

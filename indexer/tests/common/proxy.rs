@@ -83,7 +83,7 @@ async fn answer(State(rules): State<Arc<Rules>>, body: Bytes) -> (StatusCode, St
             .client
             .post(&rules.upstream)
             .header("content-type", "application/json");
-        Ok::<Value, reqwest::Error>(sent.body(body).send().await?.json().await?)
+        sent.body(body).send().await?.json::<Value>().await
     };
     match passed.await {
         Ok(mut answers) => {
