@@ -55,6 +55,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Alerts, newest first.
+         * @description History: `finalized` defaults to true.
+         */
+        get: operations["list_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alerts/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of the messages to webhooks, newest first. */
+        get: operations["list_alert_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/audits": {
         parameters: {
             query?: never;
@@ -171,6 +208,26 @@ export interface paths {
          *     too. Amounts are decimal numbers of base units, as text. Where the block is replaced meanwhile, the answer breaks off.
          */
         get: operations["export_dataset"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What does not add up in heartbeats and settlements, newest first; of the source `opengradient`.
+         * @description Found when the period of the log closes. History: `finalized` defaults to true.
+         */
+        get: operations["list_findings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -537,6 +594,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/operators/{id}/enclaves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Enclaves of one operator, newest first; of the source `opengradient`.
+         * @description Live view: `finalized` defaults to false.
+         */
+        get: operations["list_operator_enclaves"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/operators/{id}/flows": {
         parameters: {
             query?: never;
@@ -790,6 +867,39 @@ export interface components {
              */
             total: number;
         };
+        /** @description Something happened that somebody may want to know at once. */
+        Alert: {
+            block_hash: components["schemas"]["Hash"];
+            /** Format: int64 */
+            block_number: number;
+            block_time: components["schemas"]["Timestamp"];
+            /** @description What the kind tells: the fault and what it took; the channel, its statistic and threshold; begin or end of an outage. */
+            detail: Record<string, never>;
+            /**
+             * @description Names what, where and on which fork; the same for ever.
+             * @example slash:1234:7:9f3c2a1b5d6e7f80
+             */
+            id: string;
+            kind: components["schemas"]["AlertKind"];
+            /**
+             * Format: int32
+             * @description Null for what a closed period tells, as the next.
+             */
+            log_index: number | null;
+            operator: components["schemas"]["Address"] | null;
+            /**
+             * Format: int64
+             * @description Null for a punishment of no period.
+             */
+            period: number | null;
+            tx_hash: components["schemas"]["Hash"] | null;
+        };
+        /**
+         * @description `slash`: an operator was punished. `drift`: a detector of an operator crossed its threshold. `incident`: an operator went
+         *     down or came up again. `network`: a detector of the network crossed its threshold, or much of it failed together.
+         * @enum {string}
+         */
+        AlertKind: "slash" | "drift" | "incident" | "network";
         Alive: {
             /** @example ok */
             status: string;
@@ -979,8 +1089,25 @@ export interface components {
             leaf: components["schemas"]["Leaf"] | null;
             receipt: components["schemas"]["Receipt"] | null;
         };
-        /** @description A step of an audit or a challenge, which is at /v1/audits/{case}. */
         CaseEvent: {
+            account: components["schemas"]["Address"] | null;
+            amount: components["schemas"]["TokenAmount"] | null;
+            /** Format: int64 */
+            block_number: number;
+            block_time: components["schemas"]["Timestamp"];
+            /** @example JudgementBegun */
+            event: string;
+            /** Format: int32 */
+            log_index: number;
+            tx_hash: components["schemas"]["Hash"];
+        };
+        /**
+         * @description `audit`: a batch that was drawn at random. `challenge`: a receipt that somebody doubts, against a bond.
+         * @enum {string}
+         */
+        CaseKind: "audit" | "challenge";
+        /** @description A step of an audit or a challenge, which is at /v1/audits/{case}. */
+        CaseNews: {
             /** Format: int64 */
             block_number: number;
             block_time: components["schemas"]["Timestamp"];
@@ -994,11 +1121,6 @@ export interface components {
             /** @description `none` when it was opened. */
             verdict: components["schemas"]["Verdict"];
         };
-        /**
-         * @description `audit`: a batch that was drawn at random. `challenge`: a receipt that somebody doubts, against a bond.
-         * @enum {string}
-         */
-        CaseKind: "audit" | "challenge";
         /**
          * @description How far a case came.
          * @enum {string}
@@ -1258,6 +1380,30 @@ export interface components {
             low: number | null;
             /** Format: double */
             slope: number | null;
+        };
+        /** @description An enclave as of a block. */
+        Enclave: {
+            /** @description Enabled, and heard of within the time that a heartbeat is believed. */
+            active: boolean;
+            /** @description Receipt of its newest heartbeat that counted; the registration before the first. */
+            alive_at: components["schemas"]["Timestamp"];
+            /** @description When it was registered, enabled or disabled last. */
+            changed_at: components["schemas"]["Timestamp"];
+            code: components["schemas"]["Hash"] | null;
+            enabled: boolean;
+            endpoint: string | null;
+            found_in: components["schemas"]["FoundIn"];
+            /** @description Hash of its public key. */
+            id: components["schemas"]["Hash"];
+            /**
+             * Format: int32
+             * @description As the registry numbers them.
+             */
+            kind: number;
+            payment_address: components["schemas"]["Address"] | null;
+            registered_at: components["schemas"]["Timestamp"];
+            revoked_code: components["schemas"]["Hash"] | null;
+            signed_at: components["schemas"]["Timestamp"] | null;
         };
         /** @description What every answer with data is wrapped in. */
         Envelope_Alarms: {
@@ -1618,6 +1764,45 @@ export interface components {
             window: components["schemas"]["Window"] | null;
         };
         /** @description What every answer with data is wrapped in. */
+        Envelope_Vec_Alert: {
+            as_of: components["schemas"]["AsOf"];
+            coverage: components["schemas"]["Ratio"] | null;
+            data: {
+                block_hash: components["schemas"]["Hash"];
+                /** Format: int64 */
+                block_number: number;
+                block_time: components["schemas"]["Timestamp"];
+                /** @description What the kind tells: the fault and what it took; the channel, its statistic and threshold; begin or end of an outage. */
+                detail: Record<string, never>;
+                /**
+                 * @description Names what, where and on which fork; the same for ever.
+                 * @example slash:1234:7:9f3c2a1b5d6e7f80
+                 */
+                id: string;
+                kind: components["schemas"]["AlertKind"];
+                /**
+                 * Format: int32
+                 * @description Null for what a closed period tells, as the next.
+                 */
+                log_index?: number | null;
+                operator?: components["schemas"]["Address"] | null;
+                /**
+                 * Format: int64
+                 * @description Null for a punishment of no period.
+                 */
+                period?: number | null;
+                tx_hash?: components["schemas"]["Hash"] | null;
+            }[];
+            /**
+             * @description Version of the definitions at /v1/methods.
+             * @example 1
+             */
+            method_version: string;
+            /** @description `cursor` of the next page; null on the last. */
+            next_cursor: string | null;
+            window: components["schemas"]["Window"] | null;
+        };
+        /** @description What every answer with data is wrapped in. */
         Envelope_Vec_Case: {
             as_of: components["schemas"]["AsOf"];
             coverage: components["schemas"]["Ratio"] | null;
@@ -1758,6 +1943,76 @@ export interface components {
             window: components["schemas"]["Window"] | null;
         };
         /** @description What every answer with data is wrapped in. */
+        Envelope_Vec_Enclave: {
+            as_of: components["schemas"]["AsOf"];
+            coverage: components["schemas"]["Ratio"] | null;
+            data: {
+                /** @description Enabled, and heard of within the time that a heartbeat is believed. */
+                active: boolean;
+                /** @description Receipt of its newest heartbeat that counted; the registration before the first. */
+                alive_at: components["schemas"]["Timestamp"];
+                /** @description When it was registered, enabled or disabled last. */
+                changed_at: components["schemas"]["Timestamp"];
+                code?: components["schemas"]["Hash"] | null;
+                enabled: boolean;
+                endpoint?: string | null;
+                found_in: components["schemas"]["FoundIn"];
+                /** @description Hash of its public key. */
+                id: components["schemas"]["Hash"];
+                /**
+                 * Format: int32
+                 * @description As the registry numbers them.
+                 */
+                kind: number;
+                payment_address?: components["schemas"]["Address"] | null;
+                registered_at: components["schemas"]["Timestamp"];
+                revoked_code?: components["schemas"]["Hash"] | null;
+                signed_at?: components["schemas"]["Timestamp"] | null;
+            }[];
+            /**
+             * @description Version of the definitions at /v1/methods.
+             * @example 1
+             */
+            method_version: string;
+            /** @description `cursor` of the next page; null on the last. */
+            next_cursor: string | null;
+            window: components["schemas"]["Window"] | null;
+        };
+        /** @description What every answer with data is wrapped in. */
+        Envelope_Vec_Finding: {
+            as_of: components["schemas"]["AsOf"];
+            coverage: components["schemas"]["Ratio"] | null;
+            data: {
+                alive_at?: components["schemas"]["Timestamp"] | null;
+                /** Format: int64 */
+                block_number: number;
+                block_time: components["schemas"]["Timestamp"];
+                enclave?: components["schemas"]["Hash"] | null;
+                kind: components["schemas"]["FindingKind"];
+                /** Format: int32 */
+                log_index: number;
+                operator?: components["schemas"]["Address"] | null;
+                /**
+                 * Format: int64
+                 * @description That closed and brought it to light.
+                 */
+                period: number;
+                receipt?: components["schemas"]["Hash"] | null;
+                repeats?: components["schemas"]["LogPlace"] | null;
+                root?: components["schemas"]["Hash"] | null;
+                signed_at?: components["schemas"]["Timestamp"] | null;
+                tx_hash: components["schemas"]["Hash"];
+            }[];
+            /**
+             * @description Version of the definitions at /v1/methods.
+             * @example 1
+             */
+            method_version: string;
+            /** @description `cursor` of the next page; null on the last. */
+            next_cursor: string | null;
+            window: components["schemas"]["Window"] | null;
+        };
+        /** @description What every answer with data is wrapped in. */
         Envelope_Vec_Flow: {
             as_of: components["schemas"]["AsOf"];
             coverage: components["schemas"]["Ratio"] | null;
@@ -1875,6 +2130,39 @@ export interface components {
                  * @description How many versions exist; they are numbered from 1.
                  */
                 versions: number;
+            }[];
+            /**
+             * @description Version of the definitions at /v1/methods.
+             * @example 1
+             */
+            method_version: string;
+            /** @description `cursor` of the next page; null on the last. */
+            next_cursor: string | null;
+            window: components["schemas"]["Window"] | null;
+        };
+        /** @description What every answer with data is wrapped in. */
+        Envelope_Vec_ModelServer: {
+            as_of: components["schemas"]["AsOf"];
+            coverage: components["schemas"]["Ratio"] | null;
+            data: {
+                /**
+                 * @description Failure domain as declared.
+                 * @example aws/eu-west-1
+                 */
+                domain: string;
+                operator: components["schemas"]["Address"];
+                /** @description Asked price of a unit. */
+                price_per_unit: components["schemas"]["TokenAmount"];
+                /**
+                 * Format: int32
+                 * @description Publisher's part of a fee, basis points.
+                 */
+                royalty_bps: number;
+                since: components["schemas"]["Timestamp"];
+                /** @description Whoever is not active answers nobody. */
+                status: components["schemas"]["Status"];
+                /** Format: int64 */
+                version: number;
             }[];
             /**
              * @description Version of the definitions at /v1/methods.
@@ -2060,39 +2348,6 @@ export interface components {
             window: components["schemas"]["Window"] | null;
         };
         /** @description What every answer with data is wrapped in. */
-        Envelope_Vec_Serving: {
-            as_of: components["schemas"]["AsOf"];
-            coverage: components["schemas"]["Ratio"] | null;
-            data: {
-                /**
-                 * @description Failure domain as declared.
-                 * @example aws/eu-west-1
-                 */
-                domain: string;
-                operator: components["schemas"]["Address"];
-                /** @description Asked price of a unit. */
-                price_per_unit: components["schemas"]["TokenAmount"];
-                /**
-                 * Format: int32
-                 * @description Publisher's part of a fee, basis points.
-                 */
-                royalty_bps: number;
-                since: components["schemas"]["Timestamp"];
-                /** @description Whoever is not active answers nobody. */
-                status: components["schemas"]["Status"];
-                /** Format: int64 */
-                version: number;
-            }[];
-            /**
-             * @description Version of the definitions at /v1/methods.
-             * @example 1
-             */
-            method_version: string;
-            /** @description `cursor` of the next page; null on the last. */
-            next_cursor: string | null;
-            window: components["schemas"]["Window"] | null;
-        };
-        /** @description What every answer with data is wrapped in. */
         Envelope_Vec_Slash: {
             as_of: components["schemas"]["AsOf"];
             coverage: components["schemas"]["Ratio"] | null;
@@ -2163,6 +2418,36 @@ export interface components {
          * @enum {string}
          */
         Fault: "downtime" | "withheld" | "wrong_output" | "equivocation" | "false_report" | "unrevealed";
+        /** @description A log that does not add up; one log may be several findings. */
+        Finding: {
+            alive_at: components["schemas"]["Timestamp"] | null;
+            /** Format: int64 */
+            block_number: number;
+            block_time: components["schemas"]["Timestamp"];
+            enclave: components["schemas"]["Hash"] | null;
+            kind: components["schemas"]["FindingKind"];
+            /** Format: int32 */
+            log_index: number;
+            operator: components["schemas"]["Address"] | null;
+            /**
+             * Format: int64
+             * @description That closed and brought it to light.
+             */
+            period: number;
+            receipt: components["schemas"]["Hash"] | null;
+            repeats: components["schemas"]["LogPlace"] | null;
+            root: components["schemas"]["Hash"] | null;
+            signed_at: components["schemas"]["Timestamp"] | null;
+            tx_hash: components["schemas"]["Hash"];
+        };
+        /**
+         * @description `replayed_heartbeat`: signed no later than one that counted before. `stale_heartbeat`: signed longer before its receipt
+         *     than it is believed, or after it. `repeated_receipt`, `repeated_root`: settled before. `unknown_enclave`,
+         *     `disabled_enclave`, `silent_enclave`: a settlement of an enclave that was not registered, was disabled, or had not been
+         *     heard of for longer than a heartbeat is believed while others were.
+         * @enum {string}
+         */
+        FindingKind: "replayed_heartbeat" | "stale_heartbeat" | "repeated_receipt" | "repeated_root" | "unknown_enclave" | "disabled_enclave" | "silent_enclave";
         /** @description A movement of tokens from one holder to another. */
         Flow: {
             amount: components["schemas"]["TokenAmount"];
@@ -2187,6 +2472,12 @@ export interface components {
             balances: components["schemas"]["Balance"][];
             tokens: components["schemas"]["TokenFlows"][];
         };
+        /**
+         * @description Where endpoint and payment address were found. `calldata`: in the transaction that registered the enclave. `state`: in the
+         *     registry's `getTEE`, because a contract registered it. `unknown`: nowhere, both are null.
+         * @enum {string}
+         */
+        FoundIn: "calldata" | "state" | "unknown";
         /** @description 32 bytes as 0x and 64 hex digits. */
         Hash: string;
         /** @description Everything up to this block was told. */
@@ -2362,6 +2653,12 @@ export interface components {
              */
             nakamoto: number | null;
         };
+        LogPlace: {
+            /** Format: int64 */
+            block_number: number;
+            /** Format: int32 */
+            log_index: number;
+        };
         Member: {
             operator: components["schemas"]["Address"];
             /** Format: int32 */
@@ -2375,26 +2672,47 @@ export interface components {
             since_period: number;
             units: components["schemas"]["Amount"];
         };
-        /** @description The message of an event of the stream, by its `event` field. */
-        Message: (components["schemas"]["Flow"] & {
-            /** @enum {string} */
-            type: "flow";
-        }) | (components["schemas"]["SlashEvent"] & {
-            /** @enum {string} */
-            type: "slash";
-        }) | (components["schemas"]["CaseEvent"] & {
-            /** @enum {string} */
-            type: "case";
-        }) | (components["schemas"]["Period"] & {
-            /** @enum {string} */
-            type: "period";
-        }) | (components["schemas"]["Head"] & {
-            /** @enum {string} */
-            type: "head";
-        }) | (components["schemas"]["Reorg"] & {
-            /** @enum {string} */
-            type: "reorg";
-        });
+        /** @description A message to a webhook. Where the webhook is, and what it answered, is told by `plumbline alerts` alone. */
+        Message: {
+            /** @description Id of the alert. */
+            alert: string;
+            /**
+             * Format: int32
+             * @description Since it was queued or last retried by hand.
+             */
+            attempts: number;
+            ended_at: components["schemas"]["Timestamp"] | null;
+            event: string;
+            /**
+             * Format: int64
+             * @description Place in the order of sending, for `before`.
+             */
+            place: number;
+            queued_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int32
+             * @description Number of the message among those about the alert to the webhook; even ones raise it, odd ones retract it.
+             */
+            sequence: number;
+            state: components["schemas"]["MessageState"];
+            /** @description Beginning of the SHA-256 of the webhook's URL. */
+            webhook: string;
+        };
+        /**
+         * @description `pending`: it waits or is tried again. `delivered`: it was acknowledged. `dead`: it was given up after many attempts.
+         *     `withdrawn`: a reorg took its alert back before it was acknowledged.
+         * @enum {string}
+         */
+        MessageState: "pending" | "delivered" | "dead" | "withdrawn";
+        /** @description Messages, newest first. */
+        Messages: {
+            data: components["schemas"]["Message"][];
+            /**
+             * Format: int64
+             * @description `before` of the next page; null on the last.
+             */
+            next_before: number | null;
+        };
         /** @description The definition of a figure. */
         Method: {
             definition: string;
@@ -2495,6 +2813,27 @@ export interface components {
             operators: components["schemas"]["Server"][];
             /** @description Newest first, at most 100. */
             version_history: components["schemas"]["Version"][];
+        };
+        /** @description An operator that serves a model. */
+        ModelServer: {
+            /**
+             * @description Failure domain as declared.
+             * @example aws/eu-west-1
+             */
+            domain: string;
+            operator: components["schemas"]["Address"];
+            /** @description Asked price of a unit. */
+            price_per_unit: components["schemas"]["TokenAmount"];
+            /**
+             * Format: int32
+             * @description Publisher's part of a fee, basis points.
+             */
+            royalty_bps: number;
+            since: components["schemas"]["Timestamp"];
+            /** @description Whoever is not active answers nobody. */
+            status: components["schemas"]["Status"];
+            /** Format: int64 */
+            version: number;
         };
         /** @description A part of what was taken. */
         Movement: {
@@ -2744,6 +3083,11 @@ export interface components {
             active: number;
             /** Format: int64 */
             exiting: number;
+            /**
+             * Format: int64
+             * @description Without an enabled enclave, in the source `opengradient`.
+             */
+            inactive: number;
             /** Format: int64 */
             jailed: number;
             /**
@@ -3127,14 +3471,8 @@ export interface components {
              */
             thawing_share: number | null;
         };
-        /** @description An operator that serves a model. */
         Serving: {
-            /**
-             * @description Failure domain as declared.
-             * @example aws/eu-west-1
-             */
-            domain: string;
-            operator: components["schemas"]["Address"];
+            model: components["schemas"]["Hash"];
             /** @description Asked price of a unit. */
             price_per_unit: components["schemas"]["TokenAmount"];
             /**
@@ -3143,8 +3481,6 @@ export interface components {
              */
             royalty_bps: number;
             since: components["schemas"]["Timestamp"];
-            /** @description Whoever is not active answers nobody. */
-            status: components["schemas"]["Status"];
             /** Format: int64 */
             version: number;
         };
@@ -3234,7 +3570,7 @@ export interface components {
             victim: components["schemas"]["Address"] | null;
         };
         /** @description A punishment; `/v1/operators/{id}/slashes` tells where the money went. */
-        SlashEvent: {
+        SlashNews: {
             /** Format: int64 */
             block_number: number;
             block_time: components["schemas"]["Timestamp"];
@@ -3277,11 +3613,31 @@ export interface components {
             token: components["schemas"]["Token"];
         };
         /**
-         * @description `active`: in service. `jailed`: out of service until it unjails itself. `exiting`: out of service for ever, by its own
+         * @description `active`: in service. `inactive`: in the source `opengradient`, none of its enclaves is enabled. `jailed`: out of service until it unjails itself. `exiting`: out of service for ever, by its own
          *     choice. `tombstoned`: out of service for ever, for a fault.
          * @enum {string}
          */
-        Status: "active" | "jailed" | "exiting" | "tombstoned";
+        Status: "active" | "inactive" | "jailed" | "exiting" | "tombstoned";
+        /** @description The message of an event of the stream, by its `event` field. */
+        StreamMessage: (components["schemas"]["Flow"] & {
+            /** @enum {string} */
+            type: "flow";
+        }) | (components["schemas"]["SlashNews"] & {
+            /** @enum {string} */
+            type: "slash";
+        }) | (components["schemas"]["CaseNews"] & {
+            /** @enum {string} */
+            type: "case";
+        }) | (components["schemas"]["Period"] & {
+            /** @enum {string} */
+            type: "period";
+        }) | (components["schemas"]["Head"] & {
+            /** @enum {string} */
+            type: "head";
+        }) | (components["schemas"]["Reorg"] & {
+            /** @enum {string} */
+            type: "reorg";
+        });
         /**
          * Format: date-time
          * @description A time in UTC as RFC 3339 writes it.
@@ -3534,6 +3890,370 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_alerts: {
+        parameters: {
+            query?: {
+                /** @description Only alerts of this kind. */
+                kind?: "slash" | "drift" | "incident" | "network";
+                /** @description Rows of a page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before, with the same filters. */
+                cursor?: string;
+                /** @description Whether only finalized blocks count; `as_of` says which block that was. */
+                finalized?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Alert"];
+                };
+            };
+            /** @description A path that does not exist, or nothing of this name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The cursor's block was replaced by a reorganisation of the chain. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description A parameter that is unknown, malformed or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The client has used up its allowance. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Nothing is indexed yet, the database is away, the answer took too long, or too many ask for it at once. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    list_alert_messages: {
+        parameters: {
+            query?: {
+                /** @description Only messages in this state. */
+                state?: "pending" | "delivered" | "dead" | "withdrawn";
+                /** @description Only messages queued before this place. */
+                before?: number;
+                /** @description Rows of a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Messages"];
+                };
+            };
+            /** @description A path that does not exist, or nothing of this name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The cursor's block was replaced by a reorganisation of the chain. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description A parameter that is unknown, malformed or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The client has used up its allowance. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Nothing is indexed yet, the database is away, the answer took too long, or too many ask for it at once. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
                 };
             };
         };
@@ -4493,6 +5213,191 @@ export interface operations {
                     "text/csv": string;
                     "application/vnd.apache.arrow.stream": number[];
                     "application/vnd.apache.parquet": number[];
+                };
+            };
+            /** @description A path that does not exist, or nothing of this name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The cursor's block was replaced by a reorganisation of the chain. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description A parameter that is unknown, malformed or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The client has used up its allowance. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Nothing is indexed yet, the database is away, the answer took too long, or too many ask for it at once. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    list_findings: {
+        parameters: {
+            query?: {
+                /** @description Only findings of this kind. */
+                kind?: "replayed_heartbeat" | "stale_heartbeat" | "repeated_receipt" | "repeated_root" | "unknown_enclave" | "disabled_enclave" | "silent_enclave";
+                /** @description Only findings about enclaves of this operator. */
+                operator?: string;
+                /** @description Rows of a page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before, with the same filters. */
+                cursor?: string;
+                /** @description Whether only finalized blocks count; `as_of` says which block that was. */
+                finalized?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Finding"];
                 };
             };
             /** @description A path that does not exist, or nothing of this name. */
@@ -5810,7 +6715,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Envelope_Vec_Serving"];
+                    "application/json": components["schemas"]["Envelope_Vec_ModelServer"];
                 };
             };
             /** @description A path that does not exist, or nothing of this name. */
@@ -7273,7 +8178,7 @@ export interface operations {
                 /** @description Default `desc`. */
                 order?: "asc" | "desc";
                 /** @description Only operators of this status. */
-                status?: "active" | "jailed" | "exiting" | "tombstoned";
+                status?: "active" | "inactive" | "jailed" | "exiting" | "tombstoned";
                 /**
                  * @description Only operators that declared this failure domain, as they wrote it or as 32 bytes in hex.
                  * @example aws/eu-west-1
@@ -7674,6 +8579,192 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_OperatorDrift"];
+                };
+            };
+            /** @description A path that does not exist, or nothing of this name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The cursor's block was replaced by a reorganisation of the chain. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description A parameter that is unknown, malformed or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The client has used up its allowance. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Nothing is indexed yet, the database is away, the answer took too long, or too many ask for it at once. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    list_operator_enclaves: {
+        parameters: {
+            query?: {
+                /** @description Only enclaves that are enabled, or only those that are not. */
+                enabled?: boolean;
+                /** @description Rows of a page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before, with the same filters. */
+                cursor?: string;
+                /** @description Whether only finalized blocks count; `as_of` says which block that was. */
+                finalized?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The operator's address */
+                id: components["schemas"]["Address"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Enclave"];
                 };
             };
             /** @description A path that does not exist, or nothing of this name. */
@@ -9529,7 +10620,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["Message"];
+                    "text/event-stream": components["schemas"]["StreamMessage"];
                 };
             };
             /** @description A path that does not exist, or nothing of this name. */
