@@ -21,6 +21,7 @@ create table network_reliability (
     watching             int    not null, -- operators that are neither warming up nor alarmed
     alarmed              int    not null, -- operators with an alarmed channel
     drift_alarms         int    not null, -- rows of `drift_alarm` in the period
+    drift_alarms_total   bigint not null,
     expected_false_alarms_total double precision not null -- at most so many of all alarms of operators were expected without any drift
 );
 

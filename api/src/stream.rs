@@ -157,6 +157,8 @@ struct Shared {
     /// Counts the looks that showed something new.
     news: watch::Sender<u64>,
     streams: Arc<Semaphore>,
+    /// Held during a look: two at once would take the same events in twice.
+    looking: tokio::sync::Mutex<()>,
     stop: CancellationToken,
 }
 
@@ -167,6 +169,7 @@ impl Hub {
             seen: RwLock::default(),
             news: watch::Sender::new(0),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            looking: tokio::sync::Mutex::new(()),
             stop: CancellationToken::new(),
         }))
     }
@@ -175,10 +178,8 @@ impl Hub {
     pub(crate) async fn follow(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             if self.is_read() {
-                match self.look().await {
-                    Ok(true) => self.0.news.send_modify(|count| *count += 1),
-                    Ok(false) => {}
-                    Err(error) => tracing::debug!(%error, "the stream stands still"),
+                if let Err(error) = self.look().await {
+                    tracing::debug!(%error, "the stream stands still");
                 }
             }
             let _ = stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await;
@@ -197,16 +198,17 @@ impl Hub {
         read
     }
 
-    /// Takes in what the database holds beyond what was seen; tells whether there was anything.
-    async fn look(&self) -> Result<bool> {
+    /// Takes in what the database holds beyond what was seen, and tells the readers if there was anything.
+    async fn look(&self) -> Result<()> {
+        let _looking = self.0.looking.lock().await;
         let mut db = self.0.pool.begin_with(BEGIN).await?;
         let Some((tip, finalized, finalized_number)) = newest(&mut db).await? else {
-            return Ok(false);
+            return Ok(());
         };
         let (known, known_tip) = {
             let seen = self.read();
             if seen.tip.is_some_and(|known| known.hash == tip.hash) && seen.finalized_number == finalized_number {
-                return Ok(false);
+                return Ok(());
             }
             (seen.blocks.iter().copied().collect::<Vec<_>>(), seen.tip)
         };
@@ -238,7 +240,9 @@ impl Hub {
         seen.tip = Some(tip);
         seen.finalized = finalized;
         seen.finalized_number = finalized_number;
-        Ok(true)
+        drop(seen);
+        self.0.news.send_modify(|count| *count += 1);
+        Ok(())
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Seen> {
@@ -250,6 +254,10 @@ impl Hub {
         let slot = self.0.streams.clone().try_acquire_owned();
         let slot = slot.map_err(|_| Error::Busy("as many streams are open as this server allows; try again later"))?;
         let mut news = self.0.news.subscribe();
+        if after.is_some() {
+            // What was replaced while it was away is for `resume` to tell, not for the next look once more.
+            self.look().await?;
+        }
         let start = async {
             while self.read().tip.is_none() {
                 if news.changed().await.is_err() {

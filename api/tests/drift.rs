@@ -41,7 +41,7 @@ pub(crate) async fn drifting() -> Result<Api> {
              (3, 1, addr(1), 'duration', 1767225790, 15, 14.2, 0.5, 0.17, false),
              (3, 1, addr(1), 'onset', 1767225790, 16, 14.2, 0.01, 0.05, true);
          insert into network_reliability
-         select p, 1, 1, p + 1, 1, 12, 2, 4.5, 0, 1, 1, 1, 1, 1, 1, 1, 2.5, 1, 1, 1, 1, 0.1 * (p + 1) from generate_series(0, 3) p;
+         select p, 1, 1, p + 1, 1, 12, 2, 4.5, 0, 1, 1, 1, 1, 1, 1, 1, 2.5, 1, 1, 1, 1, case p when 2 then 1 when 3 then 3 else 0 end, 0.1 * (p + 1) from generate_series(0, 3) p;
          insert into network_dependency values
              (3, 0, 3, 2.5, 1.5, 0.69, 0.18, 0.51, 3, 2, 0.6, 2, 100, 2, '{0.5,0.1}', 0.9, word(1), 0.4);
          insert into network_dependency (period, first_period, operators, reliable_operators, left_shares) values (2, 0, 0, 0, '{}');

@@ -36,7 +36,7 @@ async fn the_network_is_summed_up_as_a_ratio_of_sums() -> Result<()> {
     let data = &answer["data"];
     assert_eq!(
         data["operators"],
-        json!({ "registered": 5, "active": 2, "jailed": 1, "exiting": 0, "tombstoned": 2 })
+        json!({ "registered": 5, "active": 2, "inactive": 0, "jailed": 1, "exiting": 0, "tombstoned": 2 })
     );
     assert_eq!(data["models"], json!({ "registered": 4, "retired": 1 }));
     assert_eq!(

@@ -11,10 +11,11 @@ use tokio_util::sync::CancellationToken;
 use crate::harness::{Api, addr, config, word};
 
 /// Tables that hold one row, or as many as there are operators: reading them whole is bounded.
-const SMALL: [&str; 20] = [
+const SMALL: [&str; 21] = [
     "_sqlx_migrations",
     "chain_head",
     "deployment",
+    "opengradient",
     "token",
     "operator_registered",
     "operator_registry_configured",
@@ -127,7 +128,7 @@ async fn filled() -> Result<Api> {
          insert into incident select addr(n), p, 1, 0, word(1), false from generate_series(0, {PERIODS} - 1) p, generate_series(1, 5) n;
          insert into incident_end select addr(n), p, 1, p, 2, 0, 1, 0 from generate_series(0, {PERIODS} - 1) p, generate_series(1, 5) n;
          insert into network_reliability
-         select p, 1, 1, p + 1, 1, 12, 2, 4.5, 0, 1, 1, 1, 1, 1, 1, 1, 2.5, 1, 1, 1, 1, 0.1 * p from generate_series(0, {PERIODS} - 1) p;
+         select p, 1, 1, p + 1, 1, 12, 2, 4.5, 0, 1, 1, 1, 1, 1, 1, 1, 2.5, 1, 1, 1, 1, p + 1, 0.1 * p from generate_series(0, {PERIODS} - 1) p;
          insert into network_dependency (period, first_period, operators, reliable_operators, left_shares)
          select p, 0, 0, 0, '{{}}' from generate_series(0, {PERIODS} - 1) p;
          insert into network_core (period, size) select p, 3 from generate_series(0, {PERIODS} - 1) p;

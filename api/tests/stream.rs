@@ -156,10 +156,12 @@ async fn what_was_replaced_is_taken_back_while_a_reader_listens() -> Result<()> 
     api.sql("update chain_head set finalized_number = 15").await?;
     let mut listener = Listener::open(&api, "/v1/stream", "").await?;
     listener.until("head", 20).await?;
-    api.sql("begin; delete from block where number >= 19;
+    api.sql(
+        "begin; delete from block where number >= 19;
              insert into block select n, word(7000000 + n), 1767225600 + 10 * n, false from generate_series(19, 21) n;
-             update chain_head set number = 21; commit")
-        .await?;
+             update chain_head set number = 21; commit",
+    )
+    .await?;
     let reorg = listener.until("reorg", 18).await?.pop().unwrap();
     assert_eq!(reorg.id, None);
     assert_eq!(
@@ -175,10 +177,12 @@ async fn a_reader_that_was_away_while_its_block_was_replaced_goes_back_to_what_i
     let api = town().await?;
     api.sql("update chain_head set finalized_number = 15").await?;
     let id = until(&api, "/v1/stream", "", 20).await?[0].id.clone().unwrap();
-    api.sql("begin; delete from block where number >= 17;
+    api.sql(
+        "begin; delete from block where number >= 17;
              insert into block select n, word(7000000 + n), 1767225600 + 10 * n, false from generate_series(17, 21) n;
-             update chain_head set number = 21, finalized_number = 15; commit")
-        .await?;
+             update chain_head set number = 21, finalized_number = 15; commit",
+    )
+    .await?;
     flows(&api, 17).await?;
     let told = until(&api, "/v1/stream", &id, 21).await?;
     assert_eq!(

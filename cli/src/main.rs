@@ -46,10 +46,20 @@ enum Command {
     Watch(watch::Args),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// What the main thread has. Unoptimised, the whole URL space of the API is put together in more than a worker's 2 MiB.
+const STACK_BYTES: usize = 8 << 20;
+
+fn main() -> ExitCode {
     let cli = Cli::parse();
-    match run(cli).await {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(STACK_BYTES)
+        .build();
+    let ended = match runtime {
+        Ok(runtime) => runtime.block_on(run(cli)),
+        Err(error) => Err(anyhow::Error::new(error).context("start the runtime")),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The whole chain of causes in one line, as the last word on the terminal.

@@ -15,7 +15,7 @@ pub(crate) struct Args {
     database_url: String,
 
     /// Change nothing; fail when a row would change
-    #[arg(long)]
+    #[arg(long, env = "PLUMBLINE_REFOLD_CHECK")]
     check: bool,
 }
 

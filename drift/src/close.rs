@@ -94,6 +94,7 @@ pub struct NetworkTotals {
     /// Slots in which anybody was observed.
     pub slots: u64,
     pub misses_squared: u64,
+    pub alarms: u64,
     pub expected_false_alarms: f64,
 }
 
@@ -261,6 +262,7 @@ fn sum(period: &Period<'_>, outcomes: &[Outcome], common: &CommonMode) -> Networ
         totals.common_missed += record.common_missed - before.common_missed;
         totals.onset_steps += since(record.onset_steps, before.onset_steps);
         totals.recovery_steps += since(record.recovery_steps, before.recovery_steps);
+        totals.alarms += outcome.course.alarms.len() as u64;
         totals.expected_false_alarms += outcome.course.expected_false_alarms;
     }
     totals.common_slots += common.distinct_slots();

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::IntoResponse;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 use sqlx::PgPool;
 use utoipa::{IntoParams, ToSchema};
@@ -214,6 +214,19 @@ pub(super) struct Which {
     limit: Option<u8>,
 }
 
+/// A place in the order of sending.
+struct Before(i64);
+
+impl<'de> Deserialize<'de> for Before {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let place = String::deserialize(deserializer)?.parse().ok();
+        let place = place.filter(|place| *place > 0);
+        place
+            .map(Self)
+            .ok_or_else(|| de::Error::custom("a place is a whole number above 0, as `next_before` gives it"))
+    }
+}
+
 /// What became of the messages to webhooks, newest first.
 #[utoipa::path(
     get, path = "/v1/alerts/messages", operation_id = "list_alert_messages", tag = "server",
@@ -223,7 +236,7 @@ pub(super) struct Which {
 pub(super) async fn messages(State(pool): State<PgPool>, OriginalUri(uri): OriginalUri) -> Result<impl IntoResponse> {
     let mut fields = Fields::of(&uri)?;
     let state = fields.take::<MessageState>("state")?.map(MessageState::name);
-    let before = fields.take::<i64>("before")?.unwrap_or(i64::MAX);
+    let before = fields.take::<Before>("before")?.map_or(i64::MAX, |before| before.0);
     let limit = fields.take::<Limit>("limit")?.unwrap_or_default();
     fields.finish()?;
     let mut data = sqlx::query_as!(

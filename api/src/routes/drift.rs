@@ -298,10 +298,15 @@ pub(super) async fn alarms(mut view: View<List>) -> Result<Answer<Alarms>> {
         (alarm.period, alarm.slot, alarm.operator, channel)
     })?;
     let counts = sqlx::query!(
-        r#"select (select count(*) from drift_alarm where period >= $1 and period < $2) as "total!",
-                  (select expected_false_alarms_total from network_reliability where period < $2 order by period desc limit 1)
-                  - coalesce((select expected_false_alarms_total from network_reliability where period < $1
-                              order by period desc limit 1), 0) as expected"#,
+        r#"select coalesce(l.drift_alarms_total - coalesce(b.drift_alarms_total, 0), 0) as "total!",
+                  l.expected_false_alarms_total - coalesce(b.expected_false_alarms_total, 0) as expected
+           from (values (1)) one
+           left join lateral (
+               select * from network_reliability where period < $2 order by period desc limit 1
+           ) l on true
+           left join lateral (
+               select * from network_reliability where period < $1 order by period desc limit 1
+           ) b on true"#,
         range.first,
         range.end,
     )

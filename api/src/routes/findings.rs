@@ -120,7 +120,7 @@ macro_rules! select {
         sqlx::query_as!(
             Row,
             r#"select f.kind as "kind: FindingKind", f.operator as "operator: Address", f.tee_id as "enclave: Hash",
-                      f.subject as "subject: Hash", least(f.signed_at, 253402300799) as "signed_at: Timestamp",
+                      f.subject as "subject: Hash", case when f.signed_at is not null then least(f.signed_at, 253402300799) end as "signed_at: Timestamp",
                       f.alive_at as "alive_at: Timestamp", f.earlier_block, f.earlier_log, f.period, f.block_number,
                       b.timestamp as "block_time: Timestamp", f.log_index, f.tx_hash as "tx_hash: Hash"
                from finding f join block b on b.number = f.block_number

@@ -120,6 +120,7 @@ macro_rules! select {
                    left join lateral (
                        select * from incident_end
                        where operator = x.operator and period = x.period and slot = x.slot and ended_period <= $8
+                       offset 0
                    ) e on true
                )
                select k.matches as "matches!", k.operator as "operator!: Address", k.domain as "domain: Hash",

@@ -101,7 +101,7 @@ fn write_reliability(rows: &mut Rows, frame: &Frame, past: &NetworkPast, derived
         slots_total: totals.slots as i64, misses_squared_total: totals.misses_squared as i64,
         variance_ratio: derived.variance_ratio,
         warming_up: in_state(State::WarmingUp), watching: in_state(State::Watching), alarmed: in_state(State::Alarmed),
-        drift_alarms: derived.outcomes.iter().map(|one| one.course.alarms.len() as i32).sum::<i32>(),
+        drift_alarms: (totals.alarms - before.alarms) as i32, drift_alarms_total: totals.alarms as i64,
         expected_false_alarms_total: totals.expected_false_alarms,
     } }
 }

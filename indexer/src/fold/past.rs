@@ -212,7 +212,8 @@ pub(super) async fn network(db: &mut PgConnection, period: i64, clock: Clock) ->
 async fn network_totals(db: &mut PgConnection, last_period: i64) -> anyhow::Result<NetworkTotals> {
     let row = sqlx::query!(
         "select incidents_total, missed_total, common_missed_total, common_slots_total, onset_steps_total, onsets_total,
-                recovery_steps_total, recoveries_total, slots_total, misses_squared_total, expected_false_alarms_total
+                recovery_steps_total, recoveries_total, slots_total, misses_squared_total, drift_alarms_total,
+                expected_false_alarms_total
          from network_reliability where period <= $1 order by period desc limit 1",
         last_period,
     )
@@ -231,6 +232,7 @@ async fn network_totals(db: &mut PgConnection, last_period: i64) -> anyhow::Resu
         recovery_steps: counts(row.recovery_steps_total, row.recoveries_total)?,
         slots: u64::try_from(row.slots_total)?,
         misses_squared: u64::try_from(row.misses_squared_total)?,
+        alarms: u64::try_from(row.drift_alarms_total)?,
         expected_false_alarms: row.expected_false_alarms_total,
     })
 }

@@ -232,12 +232,11 @@ impl World {
 
     pub async fn send_bytes(&self, from: Address, to: Address, input: Bytes, what: &str) -> Anyhow<TransactionReceipt> {
         let request = TransactionRequest::default().from(from).to(to).input(input.into());
-        let hash = *self
-            .provider
-            .send_transaction(request)
-            .await
-            .map_err(|e| anyhow::anyhow!("{what}: {e}"))?
-            .tx_hash();
+        let failed = |error| anyhow::anyhow!("{what}: {error}");
+        let gas = self.provider.estimate_gas(request.clone()).await.map_err(failed)?;
+        // In the block that mines it an epoch may have begun, whose slot is new.
+        let request = request.gas_limit(2 * gas);
+        let hash = *self.provider.send_transaction(request).await.map_err(failed)?.tx_hash();
         let receipt = until("a receipt", async || {
             Ok(self.provider.get_transaction_receipt(hash).await?)
         })
