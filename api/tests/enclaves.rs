@@ -92,7 +92,7 @@ async fn findings_are_filtered_by_kind_and_operator_and_come_newest_first() -> R
         .await?
         .ok();
     assert_eq!(kinds(&both), ["disabled_enclave"]);
-    api.get(&path("kind=bad_luck")).await?.problem(400, "invalid-parameter");
+    api.get(&path("kind=bad_luck")).await?.problem(422, "invalid-parameter");
 
     let pages = api.pages("/v1/findings?limit=1").await?;
     let paged: Vec<Value> = pages.iter().flat_map(|page| page.as_array().unwrap().clone()).collect();

@@ -103,8 +103,9 @@ impl Database {
     /// Tables with one row per log of our contracts.
     pub async fn fact_tables(&self) -> Anyhow<Vec<String>> {
         let tables: Vec<String> = sqlx::query_scalar(
-            "select table_name::text from information_schema.columns
-             where table_schema = 'public' and column_name = 'tx_hash' and table_name <> 'finding' order by 1",
+            "select table_name::text from information_schema.columns join information_schema.tables using (table_schema, table_name)
+             where table_schema = 'public' and table_type = 'BASE TABLE' and column_name = 'tx_hash'
+             and table_name <> 'finding' order by 1",
         )
         .fetch_all(&self.pool)
         .await?;
