@@ -177,10 +177,10 @@ impl Hub {
     /// Looks at the database for as long as somebody reads, until `stop`, which ends every stream.
     pub(crate) async fn follow(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            if self.is_read() {
-                if let Err(error) = self.look().await {
-                    tracing::debug!(%error, "the stream stands still");
-                }
+            if self.is_read()
+                && let Err(error) = self.look().await
+            {
+                tracing::debug!(%error, "the stream stands still");
             }
             let _ = stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await;
         }
