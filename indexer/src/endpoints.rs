@@ -11,6 +11,7 @@ use plumbline_protocol::rpc;
 
 use crate::chain::{Chain, Wanted};
 use crate::config::Config;
+use crate::database;
 use crate::error::{Halt, Remedy, RpcFailure, RpcFailureKind};
 use crate::identity::{Identity, check_deployment, identify};
 use crate::metrics;
@@ -220,6 +221,7 @@ impl<S: Source> Endpoints<S> {
         let checked = async {
             let chain = Chain::connect(&endpoint.url, Wanted::of(&*self.source), &self.config).await?;
             let identity = identify(&chain, &*self.source).await?;
+            self.same_genesis(identity)?;
             check_deployment(&chain, &*self.source).await?;
             Ok((chain, identity))
         };
@@ -241,6 +243,17 @@ impl<S: Source> Endpoints<S> {
             }
         }
         checked
+    }
+
+    /// A chain that was started anew shows another beginning at once, and the contracts' block not for a while.
+    fn same_genesis(&self, identity: Identity) -> Result<(), Halt> {
+        let known = *self.identity.lock().unwrap_or_else(PoisonError::into_inner);
+        match known.map(|known| known.genesis_hash) {
+            Some(known) if !known.is_zero() && !identity.genesis_hash.is_zero() => {
+                database::same("a chain with genesis block", known, identity.genesis_hash)
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Checks all; the first that turns out to work is taken.
