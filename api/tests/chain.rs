@@ -13,7 +13,7 @@ use world::{Database, Indexer, World};
 use crate::harness::{Api, config, differences};
 
 /// Lists that a world of a few periods may have nothing for.
-const QUIET: [&str; 6] = [
+const QUIET: [&str; 8] = [
     "/incidents",
     "/dependency",
     "/core",
@@ -21,6 +21,9 @@ const QUIET: [&str; 6] = [
     "/concentration",
     // Nobody has a webhook.
     "/messages",
+    // They are of another source.
+    "/findings",
+    "/enclaves",
 ];
 
 /// A world in which every event has happened, indexed, and a server over its rows.
