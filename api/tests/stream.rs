@@ -1,5 +1,6 @@
 //! `/v1/stream`: what is new, what was missed, what was replaced.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -114,7 +115,10 @@ async fn a_new_reader_is_told_what_is_new_and_up_to_which_block() -> Result<()> 
         .await?;
     let told = until(&api, "/v1/stream", &id, 21).await?;
     let events: Vec<&str> = told.iter().map(|message| message.event.as_str()).collect();
-    assert_eq!(events, ["flow", "flow", "flow", "case", "slash", "period", "head"]);
+    assert_eq!(
+        events,
+        ["flow", "flow", "flow", "case", "slash", "alert", "period", "head"]
+    );
     assert_eq!(told[0].id, None, "a log is told whole before its id is");
     assert!(told[1].id.as_ref().unwrap().starts_with("21:1:"));
     assert_eq!(
@@ -126,7 +130,8 @@ async fn a_new_reader_is_told_what_is_new_and_up_to_which_block() -> Result<()> 
         (&"1".into(), &"opened".into())
     );
     assert_eq!(told[4].data["earnings_taken"]["amount"], "7");
-    assert_eq!(told[5].data["period"], 0);
+    assert_eq!(told[5].data["detail"]["fault"], "downtime");
+    assert_eq!(told[6].data["period"], 0);
     Ok(())
 }
 
@@ -147,6 +152,33 @@ async fn a_reader_that_comes_back_is_told_what_it_missed_and_nothing_twice() -> 
     .await?;
     assert_eq!(filtered[0].data["kind"], "deposit");
     assert_eq!(filtered.len(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_reader_of_all_alerts_is_told_each_once_however_many_are_read_at_once() -> Result<()> {
+    let api = Api::empty().await?;
+    api.deployed(60).await?;
+    api.operators(2).await?;
+    for period in 0..50 {
+        api.period(period, period + 1, &[]).await?;
+    }
+    api.sql(
+        "insert into downtime_punished
+             select 1 + n / 600, n, word(7), addr(2), 0, addr(5), 12, 12, 1, 7, 3, 0 from generate_series(0, 1199) n;
+         insert into drift_alarm
+             select n, 1, addr(1), 'onset', 1767225600, 9.5, 9.1, 0.01, 0.05, false from generate_series(0, 49) n",
+    )
+    .await?;
+    let told = until(&api, "/v1/stream?after=0:0&types=alert", "", 60).await?;
+    let alerts = &told[..told.len() - 1];
+    let ids: BTreeSet<&str> = alerts.iter().map(|alert| alert.data["id"].as_str().unwrap()).collect();
+    assert_eq!((alerts.len(), ids.len()), (1_250, 1_250));
+    let place = |alert: &Message| {
+        let log = alert.data["log_index"].as_i64().unwrap_or(i64::from(i32::MAX));
+        (alert.data["block_number"].as_i64().unwrap(), log)
+    };
+    assert!(alerts.is_sorted_by_key(place));
     Ok(())
 }
 

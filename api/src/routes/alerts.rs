@@ -6,11 +6,12 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::error::{Problems, Result};
 use crate::extract::{Fields, Limit, Parameters};
+use crate::stream::Place;
 use crate::value::{Address, Hash, Timestamp};
 use crate::view::{Answer, Envelope, History, Paging, View};
 
@@ -67,17 +68,17 @@ pub(super) struct Alert {
     id: String,
     kind: AlertKind,
     /// Null when it is the network.
-    operator: Option<Address>,
+    pub(super) operator: Option<Address>,
     /// Null for a punishment of no period.
     period: Option<i64>,
     /// What the kind tells: the fault and what it took; the channel, its statistic and threshold; begin or end of an outage.
     #[schema(value_type = Object)]
     detail: Value,
     block_number: i64,
-    block_hash: Hash,
+    pub(super) block_hash: Hash,
     block_time: Timestamp,
     /// Null for what a closed period tells, as the next.
-    log_index: Option<i32>,
+    pub(super) log_index: Option<i32>,
     tx_hash: Option<Hash>,
 }
 
@@ -146,6 +147,55 @@ pub(super) async fn list(mut view: View<List>) -> Result<Answer<Vec<Alert>>> {
     .await?;
     let next = view.cut(&mut alerts, |alert| (alert.block_number, Some(alert.id.clone())))?;
     Ok(view.answer(alerts).next(next))
+}
+
+/// Up to which block the alerts behind a place can be read at once: some hundred punishments and some periods.
+pub(super) async fn readable_until(db: &mut PgConnection, after: Place, last: i64) -> Result<i64> {
+    const MAX_PUNISHMENTS: i64 = 500;
+    const MAX_PERIODS: i64 = 20;
+    let block = sqlx::query_scalar!(
+        r#"select least($4,
+               (select block_number from downtime_punished where (block_number, log_index) > ($1, $2)
+                order by block_number, log_index offset $5 limit 1),
+               (select block_number from fault_punished where (block_number, log_index) > ($1, $2)
+                order by block_number, log_index offset $5 limit 1),
+               (select closed_by_block from network_period where closed_by_block >= $3
+                order by closed_by_block offset $6 limit 1)) as "block!""#,
+        after.block,
+        after.log,
+        after.following_block(),
+        last,
+        MAX_PUNISHMENTS,
+        MAX_PERIODS,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(block)
+}
+
+/// The alerts behind a place and up to a block.
+pub(super) async fn behind(db: &mut PgConnection, after: Place, last: i64) -> Result<Vec<Alert>> {
+    let mut alerts = sqlx::query_as!(
+        Alert,
+        r#"select id as "id!", kind as "kind!: AlertKind", operator as "operator: Address", period, detail as "detail!",
+                  block_number as "block_number!", block_hash as "block_hash!: Hash",
+                  block_time as "block_time!: Timestamp", log_index, tx_hash as "tx_hash: Hash"
+           from alert where block_number >= $1 and block_number <= $2 order by block_number, id"#,
+        after.following_block(),
+        last,
+    )
+    .fetch_all(db)
+    .await?;
+    alerts.retain(|alert| alert.place() > after);
+    Ok(alerts)
+}
+
+impl Alert {
+    /// Where the stream tells it: what a closed period tells, at the end of the block that closed it.
+    pub(super) fn place(&self) -> Place {
+        let of_log = self.log_index.map(|log| Place::new(self.block_number, log));
+        of_log.unwrap_or(Place::end_of(self.block_number))
+    }
 }
 
 /// `pending`: it waits or is tried again. `delivered`: it was acknowledged. `dead`: it was given up after many attempts.

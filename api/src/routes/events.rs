@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 
+use super::alerts::{self, Alert};
 use super::audits::{CaseKind, Verdict};
 use super::flows::{self, Class, Flow, Kind};
 use super::periods::{self, Period};
@@ -30,10 +31,12 @@ pub(crate) enum EventKind {
     Case,
     /// A period was closed.
     Period,
+    /// Something that somebody may want to be woken for, as at /v1/alerts.
+    Alert,
 }
 
 impl EventKind {
-    pub(crate) const ALL: [Self; 4] = [Self::Flow, Self::Slash, Self::Case, Self::Period];
+    pub(crate) const ALL: [Self; 5] = [Self::Flow, Self::Slash, Self::Case, Self::Period, Self::Alert];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -41,6 +44,7 @@ impl EventKind {
             Self::Slash => "slash",
             Self::Case => "case",
             Self::Period => "period",
+            Self::Alert => "alert",
         }
     }
 }
@@ -95,6 +99,7 @@ pub(super) enum StreamMessage {
     Slash(SlashNews),
     Case(CaseNews),
     Period(Period),
+    Alert(Alert),
     Head(Head),
     Reorg(Reorg),
 }
@@ -128,18 +133,20 @@ pub(crate) async fn load(db: &mut PgConnection, after: Place, last: i64) -> Resu
     let mut drafts = Vec::new();
     // Where a kind has more rows than were read, the others are told no further either. A log is read whole.
     let mut end = Place::end_of(last);
-    for kind in EventKind::ALL {
-        let found = match kind {
-            EventKind::Flow => flows(&mut *db, after, last).await?,
-            EventKind::Slash => slashes(&mut *db, after, last).await?,
-            EventKind::Case => cases(&mut *db, after, last).await?,
-            EventKind::Period => periods(&mut *db, after, last).await?,
-        };
+    for found in [
+        flows(&mut *db, after, last).await?,
+        slashes(&mut *db, after, last).await?,
+        cases(&mut *db, after, last).await?,
+        periods(&mut *db, after, last).await?,
+    ] {
         if let Some(last) = found.last().filter(|_| found.len() as i64 >= MAX_ROWS) {
             end = end.min(last.place);
         }
         drafts.extend(found);
     }
+    let (found, readable) = alerts(db, after, last).await?;
+    end = end.min(Place::end_of(readable));
+    drafts.extend(found);
     drafts.retain(|draft| draft.place <= end);
     drafts.sort_by_key(|draft| draft.place);
     drafts.into_iter().map(Draft::write).collect()
@@ -319,4 +326,17 @@ async fn periods(db: &mut PgConnection, after: Place, last: i64) -> Result<Vec<D
         message: StreamMessage::Period(period),
     });
     Ok(drafts.collect())
+}
+
+/// The alerts of as many blocks as are read at once, and the last of these blocks.
+async fn alerts(db: &mut PgConnection, after: Place, last: i64) -> Result<(Vec<Draft>, i64)> {
+    let last = alerts::readable_until(db, after, last).await?;
+    let drafts = alerts::behind(db, after, last).await?.into_iter().map(|alert| Draft {
+        place: alert.place(),
+        hash: alert.block_hash,
+        kind: EventKind::Alert,
+        operator: alert.operator,
+        message: StreamMessage::Alert(alert),
+    });
+    Ok((drafts.collect(), last))
 }

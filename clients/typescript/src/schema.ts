@@ -3631,6 +3631,9 @@ export interface components {
         }) | (components["schemas"]["Period"] & {
             /** @enum {string} */
             type: "period";
+        }) | (components["schemas"]["Alert"] & {
+            /** @enum {string} */
+            type: "alert";
         }) | (components["schemas"]["Head"] & {
             /** @enum {string} */
             type: "head";
@@ -10597,7 +10600,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Only these kinds of events, separated by commas. */
-                types?: ("flow" | "slash" | "case" | "period")[];
+                types?: ("flow" | "slash" | "case" | "period" | "alert")[];
                 /** @description Only events of this operator. */
                 operator?: string;
                 /** @description Only events of finalized blocks: later, and never taken back. */
