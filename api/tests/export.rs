@@ -33,6 +33,10 @@ async fn history() -> Result<Api> {
          insert into voucher_skipped values (5, 3, word(53), addr(1), addr(501), word(7), 1, 'stale', 0);
          insert into fees_settled values (5, 4, word(53), addr(1), addr(501), word(7), 1, 18446744073709551615, 9, 1, 1);
          insert into downtime_punished values (21, 9, word(7), addr(2), 0, addr(5), 12, 12, 1, 7, 3, 0);
+         insert into incident values (addr(2), 0, 2, 1767225620, null, false), (addr(1), 0, 10, 1767225700, word(9), true);
+         insert into incident_end values (addr(1), 0, 10, 0, 11, 1767225710, 1, 1);
+         insert into drift_alarm values (0, 4, addr(2), 'onset', 1767225650, 9.5, 9.1, 0.01, 0.05, false);
+         insert into network_alarm values (0, 0, 'common_mode', 'up', 1767225650, 2, null, 0.5, 0.5, 0.3, false);
          insert into audit_opened values (21, 6, word(7), addr(1), 1, 1, 0, 7, 1);
          insert into case_account values (21, 1, 'audit', addr(1), 0, 1, addr(5), 'seeding', 'none', 0, 0, 0, addr(5), addr(5), word(1), word(1), 1, 1, false)"
     ))
@@ -119,6 +123,9 @@ async fn every_dataset_can_be_had_in_every_format() -> Result<()> {
         ("skipped_vouchers", 1),
         ("slashes", 1),
         ("cases", 1),
+        ("incidents", 2),
+        ("drift_alarms", 1),
+        ("network_alarms", 1),
     ] {
         let csv = api.get(&format!("/v1/export/{dataset}")).await?;
         assert_eq!(csv.text.lines().count(), rows + 1, "{dataset}: {}", csv.text);
@@ -140,6 +147,20 @@ async fn every_dataset_can_be_had_in_every_format() -> Result<()> {
             .await?;
         assert_eq!(empty.text.lines().count(), 1, "{dataset}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_incident_is_exported_open_until_its_end_is_known() -> Result<()> {
+    let api = history().await?;
+    let incidents = api.get("/v1/export/incidents").await?.text;
+    let lines: Vec<&str> = incidents.lines().collect();
+    assert_eq!(
+        lines[1],
+        format!("0,2,{},,2026-01-01T00:00:20Z,,,,false", addr(2)),
+        "open"
+    );
+    assert!(lines[2].ends_with(",2026-01-01T00:01:40Z,2026-01-01T00:01:50Z,1,1,true"), "{}", lines[2]);
     Ok(())
 }
 

@@ -74,12 +74,21 @@ datasets! {
     Slashes: "slashes", SlashRow;
     /// Audits and challenges as of the block.
     Cases: "cases", CaseRow;
+    /// Outages of operators, as of the block.
+    Incidents: "incidents", IncidentRow;
+    /// Alarms of the detectors of operators.
+    DriftAlarms: "drift_alarms", DriftAlarmRow;
+    /// Alarms of the detectors of the network, and outages in common mode.
+    NetworkAlarms: "network_alarms", NetworkAlarmRow;
 }
 
 impl Dataset {
     /// Whether its rows are of periods, and otherwise of blocks.
     pub(super) fn of_periods(self) -> bool {
-        matches!(self, Self::Periods | Self::Uptime)
+        matches!(
+            self,
+            Self::Periods | Self::Uptime | Self::Incidents | Self::DriftAlarms | Self::NetworkAlarms
+        )
     }
 }
 
@@ -113,12 +122,12 @@ trait Record: Sized {
 
 macro_rules! record {
     ($row:ident at ($major:ident, $($minor:tt)*) { $($column:ident: $type:ty,)* }) => {
-        struct $row {
+        pub(super) struct $row {
             $($column: $type,)*
         }
 
         impl $row {
-            const COLUMNS: &[Column] = &[$(Column { name: stringify!($column), holds: <$type as Value>::TYPE },)*];
+            pub(super) const COLUMNS: &[Column] = &[$(Column { name: stringify!($column), holds: <$type as Value>::TYPE },)*];
         }
 
         impl Record for $row {
@@ -134,6 +143,10 @@ macro_rules! record {
     (@minor $self:ident, whole) => { i32::MAX };
     (@minor $self:ident, $minor:ident) => { $self.$minor };
 }
+
+mod reliability;
+
+use reliability::{DriftAlarmRow, IncidentRow, NetworkAlarmRow};
 
 record! { OperatorRow at (operator_index, whole) {
     operator_index: i64, operator: Address, registered_at: Timestamp, status: String, domain: Label, endpoint: String,
