@@ -49,6 +49,8 @@ struct Ready {
     lag_blocks: i64,
     /// Seconds since the indexer last looked at the chain.
     silence_seconds: i64,
+    /// How far the rows are behind those of the primary; null where this is the primary.
+    replica_lag_seconds: Option<i64>,
     schema_version: i64,
 }
 
@@ -82,7 +84,10 @@ async fn look(pool: &PgPool, max_lag_blocks: i64, max_silence: Duration) -> Resu
         })?;
     let row = sqlx::query!(
         r#"select top.number as block_number, head.number as head_number, head.finalized_number,
-                  extract(epoch from now() - head.observed_at)::bigint as "silence_seconds!"
+                  extract(epoch from now() - head.observed_at)::bigint as "silence_seconds!",
+                  case when pg_is_in_recovery()
+                       then extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp())::bigint
+                  end as replica_lag_seconds
            from chain_head head
            cross join lateral (select number from block order by number desc limit 1) top"#
     )
@@ -121,6 +126,7 @@ async fn look(pool: &PgPool, max_lag_blocks: i64, max_silence: Duration) -> Resu
         finalized_number: row.finalized_number,
         lag_blocks,
         silence_seconds: row.silence_seconds,
+        replica_lag_seconds: row.replica_lag_seconds,
         schema_version: *schema::VERSION,
     })
 }

@@ -3332,6 +3332,11 @@ export interface components {
             head_number: number;
             /** Format: int64 */
             lag_blocks: number;
+            /**
+             * Format: int64
+             * @description How far the rows are behind those of the primary; null where this is the primary.
+             */
+            replica_lag_seconds: number | null;
             /** Format: int64 */
             schema_version: number;
             /**
@@ -5201,7 +5206,7 @@ export interface operations {
             header?: never;
             path: {
                 /** @description Which dataset */
-                dataset: "operators" | "periods" | "uptime" | "settlements" | "skipped_vouchers" | "flows" | "slashes" | "cases";
+                dataset: "operators" | "periods" | "uptime" | "settlements" | "skipped_vouchers" | "flows" | "slashes" | "cases" | "incidents" | "drift_alarms" | "network_alarms";
             };
             cookie?: never;
         };
