@@ -160,7 +160,11 @@ async fn an_incident_is_exported_open_until_its_end_is_known() -> Result<()> {
         format!("0,2,{},,2026-01-01T00:00:20Z,,,,false", addr(2)),
         "open"
     );
-    assert!(lines[2].ends_with(",2026-01-01T00:01:40Z,2026-01-01T00:01:50Z,1,1,true"), "{}", lines[2]);
+    assert!(
+        lines[2].ends_with(",2026-01-01T00:01:40Z,2026-01-01T00:01:50Z,1,1,true"),
+        "{}",
+        lines[2]
+    );
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 mod common;
 
 use common::{Anyhow, Database, Indexer, World, contents};
+use plumbline_protocol::OperatorRegistry;
 
 /// Operators that declare one failure domain.
 const DOMAIN: [usize; 2] = [2, 6];
@@ -75,6 +76,77 @@ async fn the_two_causes_of_dependency_add_up() -> Anyhow {
     assert_eq!(database.number(empty).await?, 0);
     let levels = "select count(distinct (level, basis)) from network_concentration";
     assert_eq!(database.number(levels).await?, 18);
+    Ok(())
+}
+
+/// Median of the slopes between all pairs of points.
+fn theil_sen(points: &[(f64, f64)]) -> f64 {
+    let mut slopes = Vec::new();
+    for (n, (x, y)) in points.iter().enumerate() {
+        slopes.extend(
+            points[..n]
+                .iter()
+                .map(|(before_x, before_y)| (y - before_y) / (x - before_x)),
+        );
+    }
+    slopes.sort_by(f64::total_cmp);
+    f64::midpoint(slopes[(slopes.len() - 1) / 2], slopes[slopes.len() / 2])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fall_of_the_price_shows_in_who_leaves_and_in_how_uptime_follows_it() -> Anyhow {
+    let world = World::of_long_periods().await?;
+    let database = Database::new().await?;
+    let indexer = Indexer::start(world.config(&database.url));
+    let mut points = Vec::new();
+    let mut periods = Vec::new();
+    for (answer, down, up) in [
+        (200_000_000, &[][..], 1.0),
+        (160_000_000, &[0], 7.0 / 8.0),
+        (120_000_000, &[0, 1], 6.0 / 8.0),
+        (80_000_000, &[0, 1, 2], 4.0 / 7.0),
+    ] {
+        world.price_becomes(answer).await?;
+        if answer == 80_000_000 {
+            let exit = OperatorRegistry::exitCall {};
+            world
+                .send(
+                    world.operators[7].address,
+                    world.deployment.contracts.operator_registry,
+                    exit,
+                )
+                .await?;
+        }
+        periods.push(world.run_period(down).await?.period);
+        points.push(((answer as f64).ln(), up));
+    }
+    let (first, last) = (periods[0], periods[3]);
+    world.pass(30 * 86_400).await?;
+    world.indexed(&database).await?;
+    indexer.stop().await?;
+
+    let number = async |column: &str, period: u64| -> Anyhow<f64> {
+        let found = format!("select coalesce({column}, -1)::text from network_incentive where period = {period}");
+        Ok(database.text(&found).await?.parse()?)
+    };
+    assert_eq!(number("price", last).await?, 0.8e6);
+    assert_eq!(
+        (number("exited_total", last).await?, number("operators", last).await?),
+        (1.0, 7.0)
+    );
+    assert_eq!(
+        number("price_change", last).await?,
+        -1.0,
+        "a month ago there was no price"
+    );
+    let elasticity = number("price_elasticity", last + 1).await?;
+    assert!((elasticity - theil_sen(&points)).abs() < 1e-12, "{elasticity}");
+    assert!(elasticity > 0.0, "uptime fell with the price");
+    let change = number("price_change", first + 90).await?;
+    assert!(
+        (change - 0.4_f64.ln()).abs() < 1e-12,
+        "{change} over the month since the price was 2"
+    );
     Ok(())
 }
 

@@ -91,6 +91,30 @@ impl World {
         Self::deployed(ChainOptions::default(), config).await
     }
 
+    /// The same with periods of eight hours and everything that waits for them, so that a month is 90 periods.
+    pub async fn of_long_periods() -> Anyhow<Self> {
+        const SCALE: u32 = 480;
+        let mut config = DeployConfig::dev();
+        let (vault, audits) = (&mut config.vault, &mut config.audits);
+        config.uptime.slot_seconds *= SCALE;
+        for seconds in [
+            &mut config.uptime.report_window_seconds,
+            &mut config.settlement.epoch_seconds,
+            &mut config.operators.commission_delay_seconds,
+            &mut vault.thaw_seconds,
+            &mut vault.evidence_seconds,
+            &mut vault.dispute_seconds,
+            &mut vault.resolution_seconds,
+            &mut vault.buffer_seconds,
+        ] {
+            *seconds *= u64::from(SCALE);
+        }
+        for seconds in [&mut audits.answer_seconds, &mut audits.grace_seconds] {
+            *seconds *= SCALE;
+        }
+        Self::deployed(ChainOptions::default(), config).await
+    }
+
     async fn deployed(options: ChainOptions, mut config: DeployConfig) -> Anyhow<Self> {
         log::start();
         let chain = Chain::start(&ChainOptions {

@@ -6,7 +6,7 @@ use alloy::rpc::types::BlockNumberOrTag;
 use alloy::signers::local::PrivateKeySigner;
 use plumbline_protocol::bindings::audit_manager::IBatches::Batch;
 use plumbline_protocol::typed_data::{Voucher, settlement_domain};
-use plumbline_protocol::{AuditManager, BlockRandomness, InferenceSettlement, PriceOracle, StakeVault};
+use plumbline_protocol::{AuditManager, BlockRandomness, InferenceSettlement, PriceOracle, StakeVault, TestFeed};
 
 use super::{Anyhow, OPERATORS, PAYERS, World, event, sign};
 
@@ -181,6 +181,20 @@ impl World {
             self.send(self.deployer, oracle, PriceOracle::updateCall {}).await?;
         }
         Ok(())
+    }
+
+    /// The feed answers anew, and that is observed.
+    pub async fn price_becomes(&self, answer: u64) -> Anyhow {
+        let guardian = self.deployment.parameters.access.guardian;
+        let contracts = self.deployment.contracts;
+        let answer = TestFeed::setAnswerCall {
+            answer: answer.try_into()?,
+        };
+        self.send(guardian, contracts.price_feed, answer).await?;
+        self.next_block_at(self.head().await?.1 + OBSERVATION_SECONDS).await?;
+        self.send(self.deployer, contracts.price_oracle, PriceOracle::updateCall {})
+            .await
+            .map(drop)
     }
 
     pub async fn timestamp(&self, number: u64) -> Anyhow<u64> {
