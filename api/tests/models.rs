@@ -26,6 +26,11 @@ async fn lineage() -> Result<Api> {
              (8, addr(2), word(2), false, 1, 500, 9, 1767225640)",
     )
     .await?;
+    for period in 0..2 {
+        api.period(period, 10 + 10 * period, &[]).await?;
+    }
+    api.sql("insert into model_verification values (word(2), 0, 4611686018427387904, 4611686018427387904)")
+        .await?;
     Ok(api)
 }
 
@@ -39,6 +44,7 @@ async fn a_model_shows_versions_lineage_and_who_serves_it() -> Result<()> {
     assert_eq!(model["parent"], word(1));
     assert_eq!(model["units"], "18446744073709551616");
     assert_eq!(model["fees"]["amount"], "1000");
+    assert_eq!(model["audited_units"]["value"], 0.25);
     assert_eq!(model["latest"]["weights_digest"], word(202));
     assert_eq!(model["latest"]["mode"], "tolerance");
     let versions: Vec<&Value> = model["version_history"]

@@ -140,6 +140,7 @@ async fn filled() -> Result<Api> {
          insert into correlated_pair select p, addr(1), addr(n), 1, 1, 1, 1, 1 from generate_series(0, {PERIODS} - 1) p, generate_series(2, 9) n;
          insert into network_verification
          select p, m, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 from generate_series(0, {PERIODS} - 1) p, unnest('{{proof,attested,unknown}}'::text[]) m;
+         insert into model_verification select word(n), p, 1, p from generate_series(1, 100) n, generate_series(0, {PERIODS} - 1) p;
          analyze"
     ))
     .await?;

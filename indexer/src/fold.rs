@@ -24,7 +24,7 @@ use crate::schedule::{Closing, Schedule};
 use crate::sql::{Bits, Uint, address, bytes32};
 
 /// Version of the definitions by which rows are derived; rows of an older one are derived again at the next start.
-pub(crate) const METHOD_VERSION: i32 = 3;
+pub(crate) const METHOD_VERSION: i32 = 4;
 
 /// A period, and the newest stored blocks before its start, at it, and before its end.
 pub(crate) struct Frame {

@@ -2,7 +2,13 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use alloy::primitives::{Address, B256, U256, hex};
+use alloy::providers::Provider as _;
+use alloy::rpc::types::Filter;
+use alloy::sol_types::SolEvent as _;
+use anyhow::Context as _;
 use common::{Anyhow, Database, Indexer, World};
 use plumbline_protocol::{
     AuditManager, CaseDocket, ChallengeManager, InferenceSettlement, OperatorRegistry, RewardReserve, StakeVault,
@@ -333,6 +339,42 @@ async fn cases_agree_with_the_docket() -> Anyhow {
         5_000,
         "the fee of the one receipt that was found wrong"
     );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audited_units_of_a_model_are_those_of_the_batches_that_were_audited() -> Anyhow {
+    let (world, database) = lived().await?;
+    let contracts = world.deployment.contracts;
+    let last = database.number("select max(period) from network_period").await?;
+    let ended = world.period_start(last as u64 + 1);
+    let mut by_model: BTreeMap<B256, U256> = BTreeMap::new();
+    let opened = Filter::new()
+        .address(contracts.audit_manager)
+        .event_signature(AuditManager::AuditOpened::SIGNATURE_HASH);
+    for audit in world.provider.get_logs(&opened.from_block(0)).await? {
+        if audit.block_timestamp.context("no timestamp")? >= ended {
+            continue;
+        }
+        let batch = audit.log_decode::<AuditManager::AuditOpened>()?.inner.batchId;
+        let paid = Filter::new()
+            .address(contracts.inference_settlement)
+            .event_signature(InferenceSettlement::FeesSettled::SIGNATURE_HASH);
+        for log in world.provider.get_logs(&paid.from_block(0)).await? {
+            let paid = log.log_decode::<InferenceSettlement::FeesSettled>()?.inner.data;
+            if paid.batchId == batch {
+                *by_model.entry(paid.modelId).or_default() += U256::from(paid.units);
+            }
+        }
+    }
+    assert!(!by_model.is_empty());
+    let told = "select distinct on (model_id) encode(model_id, 'hex'), audited_units_total::text
+                from model_verification order by model_id, period desc";
+    let expected: Vec<Vec<String>> = by_model
+        .iter()
+        .map(|(model, units)| vec![hex::encode(model), units.to_string()])
+        .collect();
+    assert_eq!(database.rows(told).await?, expected);
     Ok(())
 }
 

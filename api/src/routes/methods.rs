@@ -8,7 +8,7 @@ use crate::error::{Error, Problem, Result};
 use crate::extract::Fields;
 
 /// Raised whenever a definition changes what a figure says.
-pub(crate) const METHOD_VERSION: &str = "3";
+pub(crate) const METHOD_VERSION: &str = "4";
 
 /// The definition of a figure.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]

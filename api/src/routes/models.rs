@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::tokens::Tokens;
 use crate::error::{Error, Problems, Result};
 use crate::extract::{Fields, Order, Parameters, Path};
-use crate::value::{Address, Amount, Hash, Timestamp, TokenAmount};
+use crate::value::{Address, Amount, Hash, Share, Timestamp, TokenAmount};
 use crate::view::{Answer, Envelope, Live, Paging, View};
 
 /// Versions, children and operators listed with one model.
@@ -78,6 +78,8 @@ pub(super) struct Model {
     /// Settled for it, by all operators, ever.
     units: Amount,
     fees: TokenAmount,
+    /// Of these units, those in batches whose audit was opened by the end of the last closed period.
+    audited_units: Share,
     royalties_unclaimed: TokenAmount,
     royalties_claimed: TokenAmount,
     tx_hash: Hash,
@@ -140,6 +142,7 @@ struct Row {
     retired: bool,
     versions: i64,
     units: Amount,
+    audited_units: Amount,
     fees: Amount,
     royalties: Amount,
     royalties_claimed: Amount,
@@ -171,6 +174,7 @@ impl Row {
                 published_at: self.published_at,
                 tx_hash: self.version_tx_hash,
             },
+            audited_units: Share::new(self.audited_units, self.units.clone()),
             units: self.units,
             fees: tokens.in_fees(self.fees),
             royalties_unclaimed: tokens.in_fees(self.royalties),
@@ -191,7 +195,7 @@ macro_rules! select {
                       r.parent as "parent: Hash", b.timestamp as "registered_at: Timestamp",
                       a.publisher as "publisher: Address", a.pending_publisher as "pending_publisher: Address",
                       a.retired, a.versions, a.units as "units: Amount", a.fees as "fees: Amount",
-                      a.royalties as "royalties: Amount", a.royalties_claimed as "royalties_claimed: Amount",
+                      coalesce(m.audited_units_total, 0) as "audited_units!: Amount", a.royalties as "royalties: Amount", a.royalties_claimed as "royalties_claimed: Amount",
                       v.version, v.weights_digest as "weights_digest: Hash", v.mode as "mode: Mode", v.royalty_bps,
                       v.uri, vb.timestamp as "published_at: Timestamp", v.tx_hash as "version_tx_hash: Hash"
                from model_registered r
@@ -200,6 +204,13 @@ macro_rules! select {
                    select * from model_account where model_id = r.model_id and block_number <= $1
                    order by block_number desc limit 1
                ) a
+               left join lateral (
+                   select audited_units_total from model_verification
+                   where model_id = r.model_id
+                     and period <= (select period from network_period where closed_by_block <= $1
+                                    order by closed_by_block desc, period desc limit 1)
+                   order by period desc limit 1
+               ) m on true
                join version_published v on v.model_id = r.model_id and v.version = a.versions
                join block vb on vb.number = v.block_number
                where r.block_number <= $1 "# + $filter,

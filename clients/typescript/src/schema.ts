@@ -2110,6 +2110,8 @@ export interface components {
             as_of: components["schemas"]["AsOf"];
             coverage: components["schemas"]["Ratio"] | null;
             data: {
+                /** @description Of these units, those in batches whose audit was opened by the end of the last closed period. */
+                audited_units: components["schemas"]["Share"];
                 fees: components["schemas"]["TokenAmount"];
                 id: components["schemas"]["Hash"];
                 latest: components["schemas"]["Version"];
@@ -2773,6 +2775,8 @@ export interface components {
         };
         /** @description A model as of a block. */
         Model: {
+            /** @description Of these units, those in batches whose audit was opened by the end of the last closed period. */
+            audited_units: components["schemas"]["Share"];
             fees: components["schemas"]["TokenAmount"];
             id: components["schemas"]["Hash"];
             latest: components["schemas"]["Version"];

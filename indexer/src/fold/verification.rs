@@ -1,4 +1,4 @@
-//! Work of verification by the mode of the models that were served or judged.
+//! Work of verification, by the mode of the models that were served or judged and by model.
 
 use std::collections::BTreeMap;
 
@@ -54,6 +54,32 @@ pub(super) async fn write(db: &mut PgConnection, rows: &mut Rows, frame: &Frame)
             verdicts_total: total.verdicts, failed_total: total.failed, withheld_total: total.withheld,
             judgements_per_1000_units: ratio((total.judgements - then.judgements) as f64, thousands),
             verdicts_per_1000_units: ratio((total.verdicts - then.verdicts) as f64, thousands),
+        } }
+    }
+    audited(db, rows, frame).await
+}
+
+/// The models of the batches whose audit was opened.
+async fn audited(db: &mut PgConnection, rows: &mut Rows, frame: &Frame) -> anyhow::Result<()> {
+    let models = sqlx::query!(
+        r#"select f.model_id::bytea as "model_id!", sum(f.units) as "units!: Uint",
+                  coalesce((select audited_units_total from model_verification m
+                            where m.model_id = f.model_id and m.period < $3
+                            order by m.period desc limit 1), 0) as "before!: Uint"
+           from audit_opened a join fees_settled f using (batch_id)
+           where a.block_number > $1 and a.block_number <= $2
+           group by f.model_id"#,
+        frame.block_before_start,
+        frame.block_before_end,
+        frame.period,
+    )
+    .fetch_all(db)
+    .await
+    .with_context(|| format!("read which models were audited in period {}", frame.period))?;
+    for model in models {
+        row! { rows, model_verification {
+            model_id: model.model_id, period: frame.period, audited_units: model.units,
+            audited_units_total: Uint(model.before.0.saturating_add(model.units.0)),
         } }
     }
     Ok(())
