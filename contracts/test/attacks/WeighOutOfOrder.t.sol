@@ -41,6 +41,22 @@ contract WeighOutOfOrderTest is Base {
         assertTrue(slasher.punished(operator, 0));
     }
 
+    /// @dev However long nothing was weighed: only what is so old that it cannot be punished any more is passed over.
+    function test_NoResultIsSkippedAfterALongTimeWithoutAny() public {
+        // So late that the results of `setUp` are passed over.
+        uint64 down = slasher.MAX_LOOK_BACK() + 3;
+        _runPeriod(down, observed, up);
+        _runPeriod(down + 1, observed, quiet);
+        _warpTo(_periodStart(down + 2) + REPORT_WINDOW);
+
+        vm.expectRevert(abi.encodeWithSelector(ISlasher.Slasher_PeriodSkipped.selector, down + 1, down));
+        _weigh(down + 1, quiet);
+
+        _weigh(down, up);
+        slasher.punishDowntime(operator, down, observed, up);
+        assertTrue(slasher.punished(operator, down));
+    }
+
     function test_NoPeriodIsWeighedTwice() public {
         _weigh(0, up);
         _weigh(1, quiet);
