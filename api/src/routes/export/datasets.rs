@@ -120,14 +120,25 @@ trait Record: Sized {
     fn cells(self) -> Vec<Cell>;
 }
 
+/// A dataset's row: its place, its columns, and the statement that reads those behind a place up to the end of a range.
 macro_rules! record {
-    ($row:ident at ($major:ident, $($minor:tt)*) { $($column:ident: $type:ty,)* }) => {
+    (
+        $(#[$doc:meta])*
+        $row:ident at ($major:ident, $($minor:tt)*) { $($column:ident: $type:ty,)* }
+        |$after:ident, $range:ident| $sql:literal, $($value:expr),*
+    ) => {
+        $(#[$doc])*
         pub(super) struct $row {
             $($column: $type,)*
         }
 
         impl $row {
-            pub(super) const COLUMNS: &[Column] = &[$(Column { name: stringify!($column), holds: <$type as Value>::TYPE },)*];
+            pub(super) const COLUMNS: &[Column] =
+                &[$(Column { name: stringify!($column), holds: <$type as Value>::TYPE },)*];
+
+            pub(super) async fn read(db: &mut PgConnection, $after: Place, $range: Range) -> Result<Vec<Self>> {
+                Ok(sqlx::query_as!(Self, $sql, $($value),*).fetch_all(db).await?)
+            }
         }
 
         impl Record for $row {
@@ -148,265 +159,181 @@ mod reliability;
 
 use reliability::{DriftAlarmRow, IncidentRow, NetworkAlarmRow};
 
-record! { OperatorRow at (operator_index, whole) {
-    operator_index: i64, operator: Address, registered_at: Timestamp, status: String, domain: Label, endpoint: String,
-    commission_bps: i32, stake_active: Amount, stake_own: Amount, stake_thawing: Amount, units: Amount, fees: Amount,
-    batches: i64, receipts: Amount, faults: i64, slashed_stake: Amount, slashed_earnings: Amount, refunded: Amount,
-    uptime_rewards: Amount, audits: i64, challenges: i64, cases_lost: i64,
-} }
-
-impl OperatorRow {
-    async fn read(db: &mut PgConnection, after: Place, range: Range) -> Result<Vec<Self>> {
-        let rows = sqlx::query_as!(
-            Self,
-            r#"select r.operator_index, r.operator as "operator: Address", p.registered_at as "registered_at: Timestamp",
-                      p.status, p.domain as "domain: Label", p.endpoint, p.announced_bps as commission_bps,
-                      coalesce(a.stake_active, 0) as "stake_active!: Amount", coalesce(a.stake_own, 0) as "stake_own!: Amount",
-                      coalesce(a.stake_thawing, 0) as "stake_thawing!: Amount", coalesce(a.units, 0) as "units!: Amount",
-                      coalesce(a.fees, 0) as "fees!: Amount", coalesce(a.batches, 0) as "batches!",
-                      coalesce(a.receipts, 0) as "receipts!: Amount", coalesce(a.faults, 0) as "faults!",
-                      coalesce(a.slashed_stake, 0) as "slashed_stake!: Amount",
-                      coalesce(a.slashed_earnings, 0) as "slashed_earnings!: Amount",
-                      coalesce(a.refunded, 0) as "refunded!: Amount",
-                      coalesce(a.uptime_rewards, 0) as "uptime_rewards!: Amount", coalesce(a.audits, 0) as "audits!",
-                      coalesce(a.challenges, 0) as "challenges!", coalesce(a.cases_lost, 0) as "cases_lost!"
-               from operator_registered r
-               cross join lateral (
-                   select * from operator_profile where operator = r.operator and block_number <= $2
-                   order by block_number desc limit 1
-               ) p
-               left join lateral (
-                   select * from operator_account where operator = r.operator and block_number <= $2
-                   order by block_number desc limit 1
-               ) a on true
-               where r.operator_index > $1 and r.block_number <= $3 and r.block_number <= $2
-               order by r.operator_index limit $4"#,
-            after.block,
-            range.block,
-            range.last,
-            CHUNK_ROWS,
-        )
-        .fetch_all(db)
-        .await?;
-        Ok(rows)
+record! {
+    OperatorRow at (operator_index, whole) {
+        operator_index: i64, operator: Address, registered_at: Timestamp, status: String, domain: Label,
+        endpoint: String, commission_bps: i32, stake_active: Amount, stake_own: Amount, stake_thawing: Amount,
+        units: Amount, fees: Amount, batches: i64, receipts: Amount, faults: i64, slashed_stake: Amount,
+        slashed_earnings: Amount, refunded: Amount, uptime_rewards: Amount, audits: i64, challenges: i64,
+        cases_lost: i64,
     }
+    |after, range|
+    r#"select r.operator_index, r.operator as "operator: Address", p.registered_at as "registered_at: Timestamp",
+              p.status, p.domain as "domain: Label", p.endpoint, p.announced_bps as commission_bps,
+              coalesce(a.stake_active, 0) as "stake_active!: Amount", coalesce(a.stake_own, 0) as "stake_own!: Amount",
+              coalesce(a.stake_thawing, 0) as "stake_thawing!: Amount", coalesce(a.units, 0) as "units!: Amount",
+              coalesce(a.fees, 0) as "fees!: Amount", coalesce(a.batches, 0) as "batches!",
+              coalesce(a.receipts, 0) as "receipts!: Amount", coalesce(a.faults, 0) as "faults!",
+              coalesce(a.slashed_stake, 0) as "slashed_stake!: Amount",
+              coalesce(a.slashed_earnings, 0) as "slashed_earnings!: Amount",
+              coalesce(a.refunded, 0) as "refunded!: Amount",
+              coalesce(a.uptime_rewards, 0) as "uptime_rewards!: Amount", coalesce(a.audits, 0) as "audits!",
+              coalesce(a.challenges, 0) as "challenges!", coalesce(a.cases_lost, 0) as "cases_lost!"
+       from operator_registered r
+       cross join lateral (
+           select * from operator_profile where operator = r.operator and block_number <= $2
+           order by block_number desc limit 1
+       ) p
+       left join lateral (
+           select * from operator_account where operator = r.operator and block_number <= $2
+           order by block_number desc limit 1
+       ) a on true
+       where r.operator_index > $1 and r.block_number <= $3 and r.block_number <= $2
+       order by r.operator_index limit $4"#,
+    after.block, range.block, range.last, CHUNK_ROWS
 }
 
-record! { PeriodRow at (period, whole) {
-    period: i64, starts_at: Timestamp, ends_at: Timestamp, closed_by_block: i64, slots: i32, drawn: bool, reports: i32,
-    operators: i64, expected: i64, observed: i64, hit: i64, missed: i64, uptime: Option<f64>, coverage: Option<f64>,
-    units: Amount, fees: Amount, stake: Amount,
-} }
-
-impl PeriodRow {
-    async fn read(db: &mut PgConnection, after: Place, range: Range) -> Result<Vec<Self>> {
-        let rows = sqlx::query_as!(
-            Self,
-            r#"select period, starts_at as "starts_at: Timestamp", ends_at as "ends_at: Timestamp", closed_by_block, slots,
-                      drawn, reports, operators, expected, observed, hit, missed, uptime, coverage,
-                      units as "units: Amount", fees as "fees: Amount", stake as "stake: Amount"
-               from network_period where period > $1 and period <= $2 order by period limit $3"#,
-            after.block,
-            range.last,
-            CHUNK_ROWS,
-        )
-        .fetch_all(db)
-        .await?;
-        Ok(rows)
+record! {
+    PeriodRow at (period, whole) {
+        period: i64, starts_at: Timestamp, ends_at: Timestamp, closed_by_block: i64, slots: i32, drawn: bool,
+        reports: i32, operators: i64, expected: i64, observed: i64, hit: i64, missed: i64, uptime: Option<f64>,
+        coverage: Option<f64>, units: Amount, fees: Amount, stake: Amount,
     }
+    |after, range|
+    r#"select period, starts_at as "starts_at: Timestamp", ends_at as "ends_at: Timestamp", closed_by_block, slots,
+              drawn, reports, operators, expected, observed, hit, missed, uptime, coverage,
+              units as "units: Amount", fees as "fees: Amount", stake as "stake: Amount"
+       from network_period where period > $1 and period <= $2 order by period limit $3"#,
+    after.block, range.last, CHUNK_ROWS
 }
 
-record! { UptimeRow at (period, whole) {
-    period: i64, operator: Address, expected: i32, observed: i32, hit: i32, missed: i32, unobserved: i32,
-    observed_slots: String, up_slots: String, units: Amount, fees: Amount, stake_own: Amount, stake_delegated: Amount,
-    stake_thawing: Amount,
-} }
-
-impl UptimeRow {
-    async fn read(db: &mut PgConnection, after: Place, range: Range) -> Result<Vec<Self>> {
-        let rows = sqlx::query_as!(
-            Self,
-            r#"select period, operator as "operator: Address", expected, observed, hit, missed, unobserved,
-                      observed_slots::text as "observed_slots!", up_slots::text as "up_slots!",
-                      units as "units: Amount", fees as "fees: Amount", stake_own as "stake_own: Amount",
-                      stake_delegated as "stake_delegated: Amount", stake_thawing as "stake_thawing: Amount"
-               from operator_period where period > $1 and period <= $2
-               order by period fetch first ($3) rows with ties"#,
-            after.block,
-            range.last,
-            CHUNK_ROWS,
-        )
-        .fetch_all(db)
-        .await?;
-        Ok(rows)
+record! {
+    UptimeRow at (period, whole) {
+        period: i64, operator: Address, expected: i32, observed: i32, hit: i32, missed: i32, unobserved: i32,
+        observed_slots: String, up_slots: String, units: Amount, fees: Amount, stake_own: Amount,
+        stake_delegated: Amount, stake_thawing: Amount,
     }
+    |after, range|
+    r#"select period, operator as "operator: Address", expected, observed, hit, missed, unobserved,
+              observed_slots::text as "observed_slots!", up_slots::text as "up_slots!",
+              units as "units: Amount", fees as "fees: Amount", stake_own as "stake_own: Amount",
+              stake_delegated as "stake_delegated: Amount", stake_thawing as "stake_thawing: Amount"
+       from operator_period where period > $1 and period <= $2
+       order by period fetch first ($3) rows with ties"#,
+    after.block, range.last, CHUNK_ROWS
 }
 
-record! { SettlementRow at (block_number, log_index) {
-    block_number: i64, block_time: Timestamp, log_index: i32, tx_hash: Hash, operator: Address, payer: Address,
-    model_id: Hash, batch_id: Amount, units: Amount, fee: Amount, protocol_fee: Amount, royalty: Amount,
-} }
-
-impl SettlementRow {
-    async fn read(db: &mut PgConnection, after: Place, range: Range) -> Result<Vec<Self>> {
-        let rows = sqlx::query_as!(
-            Self,
-            r#"select f.block_number, b.timestamp as "block_time: Timestamp", f.log_index, f.tx_hash as "tx_hash: Hash",
-                      f.operator as "operator: Address", f.payer as "payer: Address", f.model_id as "model_id: Hash",
-                      f.batch_id as "batch_id: Amount", f.units as "units: Amount", f.fee as "fee: Amount",
-                      f.protocol_fee as "protocol_fee: Amount", f.royalty as "royalty: Amount"
-               from fees_settled f join block b on b.number = f.block_number
-               where (f.block_number, f.log_index) > ($1, $2) and f.block_number <= $3
-               order by f.block_number, f.log_index limit $4"#,
-            after.block,
-            after.log,
-            range.last,
-            CHUNK_ROWS,
-        )
-        .fetch_all(db)
-        .await?;
-        Ok(rows)
+record! {
+    SettlementRow at (block_number, log_index) {
+        block_number: i64, block_time: Timestamp, log_index: i32, tx_hash: Hash, operator: Address, payer: Address,
+        model_id: Hash, batch_id: Amount, units: Amount, fee: Amount, protocol_fee: Amount, royalty: Amount,
     }
+    |after, range|
+    r#"select f.block_number, b.timestamp as "block_time: Timestamp", f.log_index, f.tx_hash as "tx_hash: Hash",
+              f.operator as "operator: Address", f.payer as "payer: Address", f.model_id as "model_id: Hash",
+              f.batch_id as "batch_id: Amount", f.units as "units: Amount", f.fee as "fee: Amount",
+              f.protocol_fee as "protocol_fee: Amount", f.royalty as "royalty: Amount"
+       from fees_settled f join block b on b.number = f.block_number
+       where (f.block_number, f.log_index) > ($1, $2) and f.block_number <= $3
+       order by f.block_number, f.log_index limit $4"#,
+    after.block, after.log, range.last, CHUNK_ROWS
 }
 
-record! { SkippedRow at (block_number, log_index) {
-    block_number: i64, block_time: Timestamp, log_index: i32, tx_hash: Hash, operator: Address, payer: Address,
-    model_id: Hash, batch_id: Amount, reason: String, unpaid: Amount,
-} }
-
-impl SkippedRow {
-    async fn read(db: &mut PgConnection, after: Place, range: Range) -> Result<Vec<Self>> {
-        let rows = sqlx::query_as!(
-            Self,
-            r#"select s.block_number, b.timestamp as "block_time: Timestamp", s.log_index, s.tx_hash as "tx_hash: Hash",
-                      s.operator as "operator: Address", s.payer as "payer: Address", s.model_id as "model_id: Hash",
-                      s.batch_id as "batch_id: Amount", s.reason, s.unpaid as "unpaid: Amount"
-               from voucher_skipped s join block b on b.number = s.block_number
-               where (s.block_number, s.log_index) > ($1, $2) and s.block_number <= $3
-               order by s.block_number, s.log_index limit $4"#,
-            after.block,
-            after.log,
-            range.last,
-            CHUNK_ROWS,
-        )
-        .fetch_all(db)
-        .await?;
-        Ok(rows)
+record! {
+    SkippedRow at (block_number, log_index) {
+        block_number: i64, block_time: Timestamp, log_index: i32, tx_hash: Hash, operator: Address, payer: Address,
+        model_id: Hash, batch_id: Amount, reason: String, unpaid: Amount,
     }
+    |after, range|
+    r#"select s.block_number, b.timestamp as "block_time: Timestamp", s.log_index, s.tx_hash as "tx_hash: Hash",
+              s.operator as "operator: Address", s.payer as "payer: Address", s.model_id as "model_id: Hash",
+              s.batch_id as "batch_id: Amount", s.reason, s.unpaid as "unpaid: Amount"
+       from voucher_skipped s join block b on b.number = s.block_number
+       where (s.block_number, s.log_index) > ($1, $2) and s.block_number <= $3
+       order by s.block_number, s.log_index limit $4"#,
+    after.block, after.log, range.last, CHUNK_ROWS
 }
 
-record! { FlowRow at (block_number, log_index) {
-    block_number: i64, block_time: Timestamp, log_index: i32, part: i16, kind: String, token: Address, symbol: String,
-    decimals: i16, from_class: String, from_account: Account, to_class: String, to_account: Account,
-    operator: Option<Address>, amount: Amount,
-} }
-
-impl FlowRow {
-    async fn read(db: &mut PgConnection, after: Place, range: Range) -> Result<Vec<Self>> {
-        let mut rows = sqlx::query_as!(
-            Self,
-            r#"select f.block_number, b.timestamp as "block_time: Timestamp", f.log_index, f.part, f.kind,
-                      f.token as "token: Address", t.symbol, t.decimals, f.from_class,
-                      f.from_account as "from_account: Account", f.to_class, f.to_account as "to_account: Account",
-                      f.operator as "operator: Address", f.amount as "amount: Amount"
-               from flow f join block b on b.number = f.block_number join token t on t.token = f.token
-               where (f.block_number, f.log_index) > ($1, $2) and f.block_number <= $3
-               order by f.block_number, f.log_index fetch first ($4) rows with ties"#,
-            after.block,
-            after.log,
-            range.last,
-            CHUNK_ROWS,
-        )
-        .fetch_all(db)
-        .await?;
-        rows.sort_by_key(|row| (row.block_number, row.log_index, row.part));
-        Ok(rows)
+record! {
+    FlowRow at (block_number, log_index) {
+        block_number: i64, block_time: Timestamp, log_index: i32, part: i16, kind: String, token: Address,
+        symbol: String, decimals: i16, from_class: String, from_account: Account, to_class: String,
+        to_account: Account, operator: Option<Address>, amount: Amount,
     }
+    |after, range|
+    r#"select f.block_number, b.timestamp as "block_time: Timestamp", f.log_index, f.part, f.kind,
+              f.token as "token: Address", t.symbol, t.decimals, f.from_class,
+              f.from_account as "from_account: Account", f.to_class, f.to_account as "to_account: Account",
+              f.operator as "operator: Address", f.amount as "amount: Amount"
+       from (
+           select * from flow where (block_number, log_index) > ($1, $2) and block_number <= $3
+           order by block_number, log_index fetch first ($4) rows with ties
+       ) f
+       join block b on b.number = f.block_number join token t on t.token = f.token
+       order by f.block_number, f.log_index, f.part"#,
+    after.block, after.log, range.last, CHUNK_ROWS
 }
 
-record! { SlashRow at (block_number, log_index) {
-    block_number: i64, block_time: Timestamp, log_index: i32, tx_hash: Hash, operator: Address, fault: String,
-    period: Option<i64>, observed_slots: Option<i64>, missed_slots: Option<i64>, strikes: Option<i64>,
-    offence: Option<Hash>, reporter: Address, victim: Option<Address>, earnings_taken: Amount, principal_taken: Amount,
-    tombstoned: bool,
-} }
-
-impl SlashRow {
-    async fn read(db: &mut PgConnection, after: Place, range: Range) -> Result<Vec<Self>> {
-        let rows = sqlx::query_as!(
-            Self,
-            r#"select p.block_number as "block_number!", b.timestamp as "block_time: Timestamp",
-                      p.log_index as "log_index!", p.tx_hash as "tx_hash!: Hash", p.operator as "operator!: Address",
-                      p.fault as "fault!", p.period, p.observed_slots, p.missed_slots, p.strikes,
-                      p.offence as "offence: Hash", p.reporter as "reporter!: Address", p.victim as "victim: Address",
-                      p.earnings_taken as "earnings_taken!: Amount", p.principal_taken as "principal_taken!: Amount",
-                      p.tombstoned as "tombstoned!"
-               from (
-                   (select block_number, log_index, tx_hash, operator, 'downtime' as fault, period, observed_slots,
-                           missed_slots, strikes, null::bytea as offence, reporter, null::bytea as victim, earnings_taken,
-                           principal_taken, false as tombstoned
-                    from downtime_punished where (block_number, log_index) > ($1, $2) and block_number <= $3
-                    order by block_number, log_index limit $4)
-                   union all
-                   (select block_number, log_index, tx_hash, operator, fault, null, null, null, null, offence,
-                           beneficiary, victim, earnings_taken, principal_taken, tombstoned
-                    from fault_punished where (block_number, log_index) > ($1, $2) and block_number <= $3
-                    order by block_number, log_index limit $4)
-               ) p
-               join block b on b.number = p.block_number
-               order by p.block_number, p.log_index limit $4"#,
-            after.block,
-            after.log,
-            range.last,
-            CHUNK_ROWS,
-        )
-        .fetch_all(db)
-        .await?;
-        Ok(rows)
+record! {
+    SlashRow at (block_number, log_index) {
+        block_number: i64, block_time: Timestamp, log_index: i32, tx_hash: Hash, operator: Address, fault: String,
+        period: Option<i64>, observed_slots: Option<i64>, missed_slots: Option<i64>, strikes: Option<i64>,
+        offence: Option<Hash>, reporter: Address, victim: Option<Address>, earnings_taken: Amount,
+        principal_taken: Amount, tombstoned: bool,
     }
+    |after, range|
+    r#"select p.block_number as "block_number!", b.timestamp as "block_time: Timestamp",
+              p.log_index as "log_index!", p.tx_hash as "tx_hash!: Hash", p.operator as "operator!: Address",
+              p.fault as "fault!", p.period, p.observed_slots, p.missed_slots, p.strikes,
+              p.offence as "offence: Hash", p.reporter as "reporter!: Address", p.victim as "victim: Address",
+              p.earnings_taken as "earnings_taken!: Amount", p.principal_taken as "principal_taken!: Amount",
+              p.tombstoned as "tombstoned!"
+       from (
+           (select block_number, log_index, tx_hash, operator, 'downtime' as fault, period, observed_slots,
+                   missed_slots, strikes, null::bytea as offence, reporter, null::bytea as victim, earnings_taken,
+                   principal_taken, false as tombstoned
+            from downtime_punished where (block_number, log_index) > ($1, $2) and block_number <= $3
+            order by block_number, log_index limit $4)
+           union all
+           (select block_number, log_index, tx_hash, operator, fault, null, null, null, null, offence,
+                   beneficiary, victim, earnings_taken, principal_taken, tombstoned
+            from fault_punished where (block_number, log_index) > ($1, $2) and block_number <= $3
+            order by block_number, log_index limit $4)
+       ) p
+       join block b on b.number = p.block_number
+       order by p.block_number, p.log_index limit $4"#,
+    after.block, after.log, range.last, CHUNK_ROWS
 }
 
-record! { CaseRow at (block_number, log_index) {
-    block_number: i64, opened_at: Timestamp, log_index: i32, tx_hash: Hash, case_id: Amount, kind: String,
-    operator: Address, stage: String, verdict: String, punished: bool, batch_id: Option<Amount>,
-    challenger: Option<Address>, principal_cap: Amount,
-} }
-
-impl CaseRow {
-    async fn read(db: &mut PgConnection, after: Place, range: Range) -> Result<Vec<Self>> {
-        let rows = sqlx::query_as!(
-            Self,
-            r#"select o.block_number as "block_number!", b.timestamp as "opened_at: Timestamp",
-                      o.log_index as "log_index!", o.tx_hash as "tx_hash!: Hash", o.case_id as "case_id!: Amount",
-                      c.kind as "kind!", o.operator as "operator!: Address", c.stage as "stage!",
-                      c.verdict as "verdict!", c.punished as "punished!", o.batch_id as "batch_id: Amount",
-                      o.challenger as "challenger: Address", o.principal_cap as "principal_cap!: Amount"
-               from (
-                   (select block_number, log_index, tx_hash, case_id, operator, batch_id, null::bytea as challenger,
-                           principal_cap
-                    from audit_opened where (block_number, log_index) > ($1, $2) and block_number <= $3
-                    order by block_number, log_index limit $5)
-                   union all
-                   (select block_number, log_index, tx_hash, case_id, operator, null, challenger, principal_cap
-                    from challenge_opened where (block_number, log_index) > ($1, $2) and block_number <= $3
-                    order by block_number, log_index limit $5)
-               ) o
-               join block b on b.number = o.block_number
-               cross join lateral (
-                   select kind, stage, verdict, punished from case_account
-                   where case_id = o.case_id and block_number <= $4 order by block_number desc limit 1
-               ) c
-               order by o.block_number, o.log_index limit $5"#,
-            after.block,
-            after.log,
-            range.last,
-            range.block,
-            CHUNK_ROWS,
-        )
-        .fetch_all(db)
-        .await?;
-        Ok(rows)
+record! {
+    CaseRow at (block_number, log_index) {
+        block_number: i64, opened_at: Timestamp, log_index: i32, tx_hash: Hash, case_id: Amount, kind: String,
+        operator: Address, stage: String, verdict: String, punished: bool, batch_id: Option<Amount>,
+        challenger: Option<Address>, principal_cap: Amount,
     }
+    |after, range|
+    r#"select o.block_number as "block_number!", b.timestamp as "opened_at: Timestamp",
+              o.log_index as "log_index!", o.tx_hash as "tx_hash!: Hash", o.case_id as "case_id!: Amount",
+              c.kind as "kind!", o.operator as "operator!: Address", c.stage as "stage!",
+              c.verdict as "verdict!", c.punished as "punished!", o.batch_id as "batch_id: Amount",
+              o.challenger as "challenger: Address", o.principal_cap as "principal_cap!: Amount"
+       from (
+           (select block_number, log_index, tx_hash, case_id, operator, batch_id, null::bytea as challenger,
+                   principal_cap
+            from audit_opened where (block_number, log_index) > ($1, $2) and block_number <= $3
+            order by block_number, log_index limit $5)
+           union all
+           (select block_number, log_index, tx_hash, case_id, operator, null, challenger, principal_cap
+            from challenge_opened where (block_number, log_index) > ($1, $2) and block_number <= $3
+            order by block_number, log_index limit $5)
+       ) o
+       join block b on b.number = o.block_number
+       cross join lateral (
+           select kind, stage, verdict, punished from case_account
+           where case_id = o.case_id and block_number <= $4 order by block_number desc limit 1
+       ) c
+       order by o.block_number, o.log_index limit $5"#,
+    after.block, after.log, range.last, range.block, CHUNK_ROWS
 }
 
 /// A failure domain as it was written.
