@@ -410,6 +410,21 @@ pub(crate) struct Live {
     finalized: Option<bool>,
 }
 
+/// The parameters of what is asked for by its path alone: none.
+pub(crate) struct One<const HISTORY: bool = false>;
+
+/// The same where only finalized blocks count.
+pub(crate) type PastOne = One<true>;
+
+impl<const HISTORY: bool> Parameters for One<HISTORY> {
+    const PAGED: bool = false;
+    const HISTORY: bool = HISTORY;
+
+    fn read(_: &mut Fields) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
 /// Parameter of histories.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -70,6 +70,26 @@ impl Span {
     }
 }
 
+impl Span {
+    /// The default length where nothing was asked for.
+    pub(crate) fn or_month(self) -> Self {
+        match self {
+            Self::Unset => Self::Length(Length::Month),
+            Self::Length(_) | Self::Between(..) => self,
+        }
+    }
+}
+
+/// A summary takes nothing but its window.
+impl Parameters for Span {
+    const PAGED: bool = false;
+    const HISTORY: bool = false;
+
+    fn read(fields: &mut Fields) -> Result<Self> {
+        Self::read(fields)
+    }
+}
+
 /// Parameters of figures over time.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

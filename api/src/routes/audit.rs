@@ -6,20 +6,9 @@ use utoipa::ToSchema;
 use super::audits::{Case, find};
 use super::tokens::Tokens;
 use crate::error::{Error, Problems, Result};
-use crate::extract::{Fields, Parameters, Path};
+use crate::extract::Path;
 use crate::value::{Address, Amount, Hash, Number, Timestamp, TokenAmount};
-use crate::view::{Answer, Envelope, History, View};
-
-pub(super) struct One;
-
-impl Parameters for One {
-    const PAGED: bool = false;
-    const HISTORY: bool = true;
-
-    fn read(_: &mut Fields) -> Result<Self> {
-        Ok(Self)
-    }
-}
+use crate::view::{Answer, Envelope, History, PastOne, View};
 
 /// An audit or a challenge with its receipt and its course.
 #[derive(Debug, Serialize, ToSchema)]
@@ -81,7 +70,7 @@ struct CaseEvent {
     params(("id" = String, Path, description = "The case's number, a decimal string", pattern = "^[0-9]+$"), History),
     responses((status = 200, body = Envelope<CaseDetail>), Problems)
 )]
-pub(super) async fn one(Path(Number(id)): Path<Number>, mut view: View<One>) -> Result<Answer<CaseDetail>> {
+pub(super) async fn one(Path(Number(id)): Path<Number>, mut view: View<PastOne>) -> Result<Answer<CaseDetail>> {
     let case = find(&mut view, &id).await?;
     let case = case.ok_or_else(|| Error::NotFound(format!("no case {id} was opened as of this block")))?;
     let tokens = Tokens::must_load(&mut view.db, &view.at).await?;
@@ -94,7 +83,7 @@ pub(super) async fn one(Path(Number(id)): Path<Number>, mut view: View<One>) -> 
     Ok(view.answer(data))
 }
 
-async fn receipt(view: &mut View<One>, id: &Amount, tokens: &Tokens) -> Result<Option<Receipt>> {
+async fn receipt(view: &mut View<PastOne>, id: &Amount, tokens: &Tokens) -> Result<Option<Receipt>> {
     let row = sqlx::query!(
         r#"select request_id as "request: Hash", model_id as "model: Hash", version, input_hash as "input: Hash",
                   output_hash as "output: Hash", payer as "payer: Address",
@@ -120,7 +109,7 @@ async fn receipt(view: &mut View<One>, id: &Amount, tokens: &Tokens) -> Result<O
     }))
 }
 
-async fn leaf(view: &mut View<One>, id: &Amount) -> Result<Option<Leaf>> {
+async fn leaf(view: &mut View<PastOne>, id: &Amount) -> Result<Option<Leaf>> {
     let leaf = sqlx::query_as!(
         Leaf,
         r#"select r.path as "path: Hash", a.responder as "responder?: Address"
@@ -136,7 +125,7 @@ async fn leaf(view: &mut View<One>, id: &Amount) -> Result<Option<Leaf>> {
 }
 
 /// A case has few logs: one for each step, judge and extension.
-async fn events(view: &mut View<One>, id: &Amount, tokens: &Tokens) -> Result<Vec<CaseEvent>> {
+async fn events(view: &mut View<PastOne>, id: &Amount, tokens: &Tokens) -> Result<Vec<CaseEvent>> {
     let rows = sqlx::query!(
         r#"with log as (
                select 'AuditOpened' as event, null::bytea as account, null::numeric as amount,

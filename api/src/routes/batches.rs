@@ -6,20 +6,9 @@ use utoipa::ToSchema;
 use super::audits::{Draw, Verdict, find};
 use super::tokens::Tokens;
 use crate::error::{Error, Problems, Result};
-use crate::extract::{Fields, Parameters, Path};
+use crate::extract::Path;
 use crate::value::{Address, Amount, Hash, Number, Timestamp, TokenAmount};
-use crate::view::{Answer, Envelope, History, View};
-
-pub(super) struct One;
-
-impl Parameters for One {
-    const PAGED: bool = false;
-    const HISTORY: bool = true;
-
-    fn read(_: &mut Fields) -> Result<Self> {
-        Ok(Self)
-    }
-}
+use crate::view::{Answer, Envelope, History, PastOne, View};
 
 /// `open`: not drawn yet. `audited`: drawn, and its audit is open. `released`: its risk is closed, and what is left of its
 /// earnings waits out the dispute window.
@@ -108,7 +97,7 @@ struct Row {
     params(("id" = String, Path, description = "The batch's number, a decimal string", pattern = "^[0-9]+$"), History),
     responses((status = 200, body = Envelope<Batch>), Problems)
 )]
-pub(super) async fn one(Path(Number(id)): Path<Number>, mut view: View<One>) -> Result<Answer<Batch>> {
+pub(super) async fn one(Path(Number(id)): Path<Number>, mut view: View<PastOne>) -> Result<Answer<Batch>> {
     let row = settled(&mut view, &id).await?;
     let row = row.ok_or_else(|| Error::NotFound(format!("no batch {id} was settled as of this block")))?;
     let tokens = Tokens::must_load(&mut view.db, &view.at).await?;
@@ -142,7 +131,7 @@ pub(super) async fn one(Path(Number(id)): Path<Number>, mut view: View<One>) -> 
 }
 
 /// The contract bounds the vouchers of a batch.
-async fn settled(view: &mut View<One>, id: &Amount) -> Result<Option<Row>> {
+async fn settled(view: &mut View<PastOne>, id: &Amount) -> Result<Option<Row>> {
     let row = sqlx::query_as!(
         Row,
         r#"select s.operator as "operator: Address", s.receipts_root as "receipts_root: Hash", s.receipt_count,
@@ -164,7 +153,7 @@ async fn settled(view: &mut View<One>, id: &Amount) -> Result<Option<Row>> {
     Ok(row)
 }
 
-async fn draw(view: &mut View<One>, id: &Amount) -> Result<Option<BatchDraw>> {
+async fn draw(view: &mut View<PastOne>, id: &Amount) -> Result<Option<BatchDraw>> {
     let row = sqlx::query!(
         r#"select d.case_id as "case_id: Amount", d.probability as "probability: Amount", d.seed as "seed: Hash",
                   d.round as "round: Amount", d.tx_hash as "tx_hash: Hash", b.timestamp as "drawn_at: Timestamp"
@@ -188,7 +177,7 @@ async fn draw(view: &mut View<One>, id: &Amount) -> Result<Option<BatchDraw>> {
     }))
 }
 
-async fn release(view: &mut View<One>, id: &Amount, tokens: &Tokens) -> Result<Option<Release>> {
+async fn release(view: &mut View<PastOne>, id: &Amount, tokens: &Tokens) -> Result<Option<Release>> {
     let row = sqlx::query!(
         r#"select r.locked as "locked: Amount", r.tx_hash as "tx_hash: Hash", b.timestamp as "released_at: Timestamp"
            from batch_released r join block b on b.number = r.block_number

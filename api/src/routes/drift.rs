@@ -7,7 +7,7 @@ use super::operators;
 use crate::error::{Problems, Result};
 use crate::extract::{Fields, Parameters, Path};
 use crate::value::{Address, Timestamp};
-use crate::view::{Answer, Envelope, History, Live, Paging, View};
+use crate::view::{Answer, Envelope, History, Live, One, Paging, View};
 use crate::window::{Length, Schedule, Span, Windowed};
 
 /// Alarms listed with one operator, newest first.
@@ -41,17 +41,6 @@ impl DriftState {
             Self::Watching => "watching",
             Self::Alarmed => "alarmed",
         }
-    }
-}
-
-pub(super) struct One;
-
-impl Parameters for One {
-    const PAGED: bool = false;
-    const HISTORY: bool = false;
-
-    fn read(_: &mut Fields) -> Result<Self> {
-        Ok(Self)
     }
 }
 

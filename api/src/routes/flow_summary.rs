@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::flows::{Blocks, Class, Kind, blocks};
 use crate::error::{Problems, Result};
-use crate::extract::{Fields, Parameters};
 use crate::value::{Address, Amount, Token, TokenAmount};
 use crate::view::{Answer, Envelope, Live, View};
 use crate::window::{Span, Windowed};
@@ -36,24 +35,6 @@ impl Class {
             Self::ReservePending | Self::Reserve | Self::RewardOwed | Self::Unburned => Some(Contract::RewardReserve),
             Self::Bond | Self::BondCredit => Some(Contract::ChallengeManager),
         }
-    }
-}
-
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Summary {
-    #[param(ignore)]
-    span: Span,
-}
-
-impl Parameters for Summary {
-    const PAGED: bool = false;
-    const HISTORY: bool = false;
-
-    fn read(fields: &mut Fields) -> Result<Self> {
-        Ok(Self {
-            span: Span::read(fields)?,
-        })
     }
 }
 
@@ -127,8 +108,8 @@ struct Edge {
     params(Windowed, Live),
     responses((status = 200, body = Envelope<FlowSummary>), Problems)
 )]
-pub(super) async fn summary(mut view: View<Summary>) -> Result<Answer<FlowSummary>> {
-    let span = view.parameters.span;
+pub(super) async fn summary(mut view: View<Span>) -> Result<Answer<FlowSummary>> {
+    let span = view.parameters;
     let blocks = blocks(&mut view, span).await?;
     let edges = edges(&mut view, &blocks).await?;
     let mut tokens: BTreeMap<String, Vec<Edge>> = BTreeMap::new();
@@ -141,7 +122,7 @@ pub(super) async fn summary(mut view: View<Summary>) -> Result<Answer<FlowSummar
 }
 
 /// Steps from edge to edge of the running totals, so that the cost is that of the edges and not of their history.
-async fn edges(view: &mut View<Summary>, blocks: &Blocks) -> Result<Vec<Edge>> {
+async fn edges(view: &mut View<Span>, blocks: &Blocks) -> Result<Vec<Edge>> {
     let edges = sqlx::query_as!(
         Edge,
         r#"with recursive edge as (
@@ -290,7 +271,7 @@ impl Sums {
     }
 }
 
-async fn balances(view: &mut View<Summary>, tokens: &[TokenFlows]) -> Result<Vec<Balance>> {
+async fn balances(view: &mut View<Span>, tokens: &[TokenFlows]) -> Result<Vec<Balance>> {
     let row = sqlx::query!(
         r#"select inference_settlement as "inference_settlement: Address", stake_vault as "stake_vault: Address",
                   reward_reserve as "reward_reserve: Address", challenge_manager as "challenge_manager: Address"

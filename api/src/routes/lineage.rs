@@ -5,25 +5,14 @@ use utoipa::ToSchema;
 
 use super::models;
 use crate::error::{Problems, Result};
-use crate::extract::{Fields, Parameters, Path};
+use crate::extract::Path;
 use crate::value::{Address, Hash, Timestamp};
-use crate::view::{Answer, Envelope, Live, View};
+use crate::view::{Answer, Envelope, Live, One, View};
 
 /// Ancestors that are followed, nearest first.
 const MAX_ANCESTORS: i32 = 32;
 /// Descendants that are told, nearest first.
 const MAX_DESCENDANTS: i64 = 200;
-
-pub(super) struct One;
-
-impl Parameters for One {
-    const PAGED: bool = false;
-    const HISTORY: bool = false;
-
-    fn read(_: &mut Fields) -> Result<Self> {
-        Ok(Self)
-    }
-}
 
 /// A model between those that it derives from and those that derive from it.
 #[derive(Debug, Serialize, ToSchema)]

@@ -7,7 +7,7 @@ use super::tokens::Tokens;
 use crate::error::{Error, Problems, Result};
 use crate::extract::{Fields, Order, Parameters, Path};
 use crate::value::{Address, Amount, Hash, Share, Timestamp, TokenAmount};
-use crate::view::{Answer, Envelope, Live, Paging, View};
+use crate::view::{Answer, Envelope, Live, One, Paging, View};
 
 /// Versions, children and operators listed with one model.
 const MAX_LISTED: i64 = 100;
@@ -45,17 +45,6 @@ impl Parameters for List {
         Ok(Self {
             order: fields.take("order")?,
         })
-    }
-}
-
-pub(super) struct One;
-
-impl Parameters for One {
-    const PAGED: bool = false;
-    const HISTORY: bool = false;
-
-    fn read(_: &mut Fields) -> Result<Self> {
-        Ok(Self)
     }
 }
 

@@ -1,33 +1,14 @@
 //! The network as a whole: how many, how much, how reliable, how concentrated.
 
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::tokens::Tokens;
 use super::uptime::Uptime;
 use crate::error::{Problems, Result};
-use crate::extract::{Fields, Parameters};
 use crate::value::{Amount, Token, TokenAmount};
 use crate::view::{Answer, Envelope, Live, View};
 use crate::window::{Periods, Span, Windowed};
-
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Summary {
-    #[param(ignore)]
-    span: Span,
-}
-
-impl Parameters for Summary {
-    const PAGED: bool = false;
-    const HISTORY: bool = false;
-
-    fn read(fields: &mut Fields) -> Result<Self> {
-        Ok(Self {
-            span: Span::read(fields)?,
-        })
-    }
-}
 
 /// The network as of a block; `uptime` and `served` are of the window, `concentration` of the last closed period.
 #[derive(Debug, Serialize, ToSchema)]
@@ -163,8 +144,8 @@ pub(super) struct Nakamoto {
     params(Windowed, Live),
     responses((status = 200, body = Envelope<NetworkSummary>), Problems)
 )]
-pub(super) async fn summary(mut view: View<Summary>) -> Result<Answer<NetworkSummary>> {
-    let periods = view.periods(view.parameters.span).await?;
+pub(super) async fn summary(mut view: View<Span>) -> Result<Answer<NetworkSummary>> {
+    let periods = view.periods(view.parameters).await?;
     let WindowTotals { uptime, units, fees } = totals(&mut view, &periods).await?;
     let tokens = Tokens::load(&mut view.db, &view.at).await?;
     let concentration = match view.at.period {
@@ -257,7 +238,7 @@ impl Account {
 }
 
 /// The newest sums at or below the block; none before the first event.
-async fn account(view: &mut View<Summary>) -> Result<Option<Account>> {
+async fn account(view: &mut View<Span>) -> Result<Option<Account>> {
     let row = sqlx::query_as!(
         Account,
         r#"select operators, operators_active, operators_inactive, operators_jailed, operators_exiting,

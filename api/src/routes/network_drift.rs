@@ -4,25 +4,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::error::{Problems, Result};
-use crate::extract::{Fields, Parameters};
 use crate::value::{Address, Hash, Timestamp};
-use crate::view::{Answer, Envelope, Live, View};
+use crate::view::{Answer, Envelope, Live, One, View};
 
 use super::drift::DriftState;
 
 /// Alarms and pairs that are listed.
 const MAX_LISTED: i64 = 50;
-
-pub(super) struct One;
-
-impl Parameters for One {
-    const PAGED: bool = false;
-    const HISTORY: bool = false;
-
-    fn read(_: &mut Fields) -> Result<Self> {
-        Ok(Self)
-    }
-}
 
 /// `effective_operators`: ln D2 of served units. `dependency`: Δ, see /v1/network/dependency. `common_mode`: operators that
 /// go down together.

@@ -9,23 +9,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::error::{Problems, Result};
-use crate::extract::{Fields, Parameters};
 use crate::value::{Address, Hash, Timestamp};
-use crate::view::{Answer, Envelope, Live, View};
+use crate::view::{Answer, Envelope, Live, One, View};
 
 /// Changes of one parameter that are listed, newest first.
 const MAX_CHANGES: i64 = 100;
-
-pub(super) struct List;
-
-impl Parameters for List {
-    const PAGED: bool = false;
-    const HISTORY: bool = false;
-
-    fn read(_: &mut Fields) -> Result<Self> {
-        Ok(Self)
-    }
-}
 
 /// A parameter as it was set last; where a change binds later, the meaning says from when.
 #[derive(Debug, Serialize, ToSchema)]
@@ -166,7 +154,7 @@ use {log, parameters, settings};
     params(Live),
     responses((status = 200, body = Envelope<Vec<Parameter>>), Problems)
 )]
-pub(super) async fn list(mut view: View<List>) -> Result<Answer<Vec<Parameter>>> {
+pub(super) async fn list(mut view: View<One>) -> Result<Answer<Vec<Parameter>>> {
     let contracts = sqlx::query_as!(
         Contracts,
         r#"select operator_registry as "operator_registry: Address", stake_vault as "stake_vault: Address",

@@ -6,25 +6,14 @@ use utoipa::ToSchema;
 use super::channels::{Channel, of_payer};
 use super::tokens::Tokens;
 use crate::error::{Error, Problems, Result};
-use crate::extract::{Fields, Parameters, Path};
+use crate::extract::Path;
 use crate::value::{Address, Amount, TokenAmount};
-use crate::view::{Answer, Envelope, Live, View};
+use crate::view::{Answer, Envelope, Live, One, View};
 
 /// Channels of a payer that are added up at most: as many as a large network has operators.
 const MAX_CHANNELS: i64 = 2_000;
 /// Channels listed with a payer; `/v1/channels?payer=` pages through all.
 const MAX_LISTED: usize = 100;
-
-pub(super) struct One;
-
-impl Parameters for One {
-    const PAGED: bool = false;
-    const HISTORY: bool = false;
-
-    fn read(_: &mut Fields) -> Result<Self> {
-        Ok(Self)
-    }
-}
 
 /// A payer over all its channels; `escrow = deposited - settled - returned`, to the base unit.
 #[derive(Debug, Serialize, ToSchema)]

@@ -10,7 +10,7 @@ use super::uptime::Uptime;
 use crate::error::{Error, Problems, Result};
 use crate::extract::{Fields, Order, Parameters, Path};
 use crate::value::{Address, Amount, Hash, Timestamp, TokenAmount};
-use crate::view::{Answer, Envelope, History, Paging, View};
+use crate::view::{Answer, Envelope, History, Paging, PastOne, View};
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -28,17 +28,6 @@ impl Parameters for List {
         Ok(Self {
             order: fields.take("order")?,
         })
-    }
-}
-
-pub(super) struct One;
-
-impl Parameters for One {
-    const PAGED: bool = false;
-    const HISTORY: bool = true;
-
-    fn read(_: &mut Fields) -> Result<Self> {
-        Ok(Self)
     }
 }
 
@@ -212,7 +201,7 @@ impl std::str::FromStr for Number {
     params(("n" = i64, Path, description = "The period's number", minimum = 0), History),
     responses((status = 200, body = Envelope<PeriodDetail>), Problems)
 )]
-pub(super) async fn one(Path(Number(number)): Path<Number>, mut view: View<One>) -> Result<Answer<PeriodDetail>> {
+pub(super) async fn one(Path(Number(number)): Path<Number>, mut view: View<PastOne>) -> Result<Answer<PeriodDetail>> {
     let newest = view.at.period;
     let row = match newest {
         Some(newest) if number <= newest => select!(&mut *view.db, "period = $1", number).pop(),
@@ -238,7 +227,7 @@ pub(super) async fn one(Path(Number(number)): Path<Number>, mut view: View<One>)
     Ok(view.answer(data).coverage(coverage).immutable(finalized))
 }
 
-async fn committee(view: &mut View<One>, period: i64) -> Result<Option<Committee>> {
+async fn committee(view: &mut View<PastOne>, period: i64) -> Result<Option<Committee>> {
     let rows = sqlx::query!(
         r#"select d.seed as "seed: Hash", d.tx_hash as "tx_hash: Hash", r.operator as "operator: Address"
            from committee_drawn d
@@ -260,7 +249,7 @@ async fn committee(view: &mut View<One>, period: i64) -> Result<Option<Committee
 }
 
 /// The newest report up to the block that closed the period is its result.
-async fn result(view: &mut View<One>, period: i64, closed_by_block: i64) -> Result<Option<PeriodResult>> {
+async fn result(view: &mut View<PastOne>, period: i64, closed_by_block: i64) -> Result<Option<PeriodResult>> {
     let row = sqlx::query!(
         r#"select result_hash as "result_hash: Hash", seats, poster as "posted_by: Address", tx_hash as "tx_hash: Hash"
            from period_reported where period = $1 and block_number <= $2

@@ -1,42 +1,19 @@
 //! Verification of the network: what was drawn, what came of audits and challenges, and how hard it is looked.
 
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::audits::{CaseKind, Verdict};
 use super::flows::{Blocks, blocks};
 use super::tokens::Tokens;
 use crate::error::{Problems, Result};
-use crate::extract::{Fields, Parameters};
 use crate::value::{Amount, Ratio, Share, Timestamp, TokenAmount};
 use crate::view::{Answer, Envelope, Live, View};
-use crate::window::{Length, Span, Windowed};
+use crate::window::{Span, Windowed};
 
 const BPS: i64 = 10_000;
 /// Cases of a window that are counted at most, newest first.
 const MAX_COUNTED: i64 = 5_000;
-
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Summary {
-    #[param(ignore)]
-    span: Span,
-}
-
-impl Parameters for Summary {
-    const PAGED: bool = false;
-    const HISTORY: bool = false;
-
-    fn read(fields: &mut Fields) -> Result<Self> {
-        let span = Span::read(fields)?;
-        Ok(Self {
-            span: match span {
-                Span::Unset => Span::Length(Length::default()),
-                Span::Length(_) | Span::Between(..) => span,
-            },
-        })
-    }
-}
 
 /// How the work of the network is verified; `batches`, `audits` and `challenges` are of the window, the rest of the block.
 #[derive(Debug, Serialize, ToSchema)]
@@ -148,8 +125,8 @@ struct Multiplier {
     params(Windowed, Live),
     responses((status = 200, body = Envelope<NetworkVerification>), Problems)
 )]
-pub(super) async fn summary(mut view: View<Summary>) -> Result<Answer<NetworkVerification>> {
-    let span = view.parameters.span;
+pub(super) async fn summary(mut view: View<Span>) -> Result<Answer<NetworkVerification>> {
+    let span = view.parameters.or_month();
     let blocks = blocks(&mut view, span).await?;
     let tokens = Tokens::load(&mut view.db, &view.at).await?;
     let totals = totals(&mut view, &blocks).await?;
@@ -238,7 +215,7 @@ struct Totals {
 }
 
 /// Sums of the window as differences of running totals, and the state of the block.
-async fn totals(view: &mut View<Summary>, blocks: &Blocks) -> Result<Totals> {
+async fn totals(view: &mut View<Span>, blocks: &Blocks) -> Result<Totals> {
     let totals = sqlx::query_as!(
         Totals,
         r#"select coalesce(e.batches, 0) - coalesce(b.batches, 0) as "batches!",
@@ -272,7 +249,7 @@ struct VerdictCount {
 }
 
 /// Cases closed in the window.
-async fn verdicts(view: &mut View<Summary>, blocks: &Blocks) -> Result<Vec<VerdictCount>> {
+async fn verdicts(view: &mut View<Span>, blocks: &Blocks) -> Result<Vec<VerdictCount>> {
     let verdicts = sqlx::query_as!(
         VerdictCount,
         r#"with closed as (
@@ -295,7 +272,7 @@ async fn verdicts(view: &mut View<Summary>, blocks: &Blocks) -> Result<Vec<Verdi
     Ok(verdicts)
 }
 
-async fn audited_earnings(view: &mut View<Summary>, blocks: &Blocks, tokens: &Tokens) -> Result<Share> {
+async fn audited_earnings(view: &mut View<Span>, blocks: &Blocks, tokens: &Tokens) -> Result<Share> {
     let row = sqlx::query!(
         r#"with edge as (
                select block_number, amount from flow_total
@@ -321,7 +298,7 @@ async fn audited_earnings(view: &mut View<Summary>, blocks: &Blocks, tokens: &To
     Ok(Share::new(row.audited, row.earned))
 }
 
-async fn modes(view: &mut View<Summary>, tokens: &Tokens) -> Result<Vec<ModeVerification>> {
+async fn modes(view: &mut View<Span>, tokens: &Tokens) -> Result<Vec<ModeVerification>> {
     let rows = sqlx::query!(
         r#"select mode as "mode: CheckMode", units_total as "units: Amount", fees_total as "fees: Amount", judgements_total,
                   verdicts_total, failed_total, withheld_total, judgements_per_1000_units, verdicts_per_1000_units
@@ -344,7 +321,7 @@ async fn modes(view: &mut View<Summary>, tokens: &Tokens) -> Result<Vec<ModeVeri
     Ok(modes.collect())
 }
 
-async fn multiplier(view: &mut View<Summary>) -> Result<Option<Multiplier>> {
+async fn multiplier(view: &mut View<Span>) -> Result<Option<Multiplier>> {
     let row = sqlx::query!(
         r#"select m.current_bps::bigint as "current_bps!", m.stress_bps as "stress_bps: Amount",
                   m.utilisation as "utilisation: Amount", m.price_fall as "price_fall: Amount",

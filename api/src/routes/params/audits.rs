@@ -1,18 +1,18 @@
 //! Parameters of audits and challenges.
 
-use super::{Contracts, List, Parameter, parameters, settings};
+use super::{Contracts, Parameter, parameters, settings};
 use crate::error::Result;
 use crate::value::{Address, Amount, Hash, Timestamp};
-use crate::view::View;
+use crate::view::{One, View};
 
-pub(super) async fn parameters(view: &mut View<List>, contracts: &Contracts) -> Result<Vec<Parameter>> {
+pub(super) async fn parameters(view: &mut View<One>, contracts: &Contracts) -> Result<Vec<Parameter>> {
     let mut all = block_randomness(view, contracts.block_randomness).await?;
     all.append(&mut case_docket(view, contracts.case_docket).await?);
     all.append(&mut stress_gauge(view, contracts.stress_gauge).await?);
     Ok(all)
 }
 
-async fn block_randomness(view: &mut View<List>, address: Address) -> Result<Vec<Parameter>> {
+async fn block_randomness(view: &mut View<One>, address: Address) -> Result<Vec<Parameter>> {
     let rows = settings!(
         view,
         "block_randomness_configured",
@@ -26,7 +26,7 @@ async fn block_randomness(view: &mut View<List>, address: Address) -> Result<Vec
     .collect())
 }
 
-async fn case_docket(view: &mut View<List>, address: Address) -> Result<Vec<Parameter>> {
+async fn case_docket(view: &mut View<One>, address: Address) -> Result<Vec<Parameter>> {
     let rows = settings!(
         view,
         "audit_parameters_changed",
@@ -50,7 +50,7 @@ async fn case_docket(view: &mut View<List>, address: Address) -> Result<Vec<Para
     .collect())
 }
 
-async fn stress_gauge(view: &mut View<List>, address: Address) -> Result<Vec<Parameter>> {
+async fn stress_gauge(view: &mut View<One>, address: Address) -> Result<Vec<Parameter>> {
     let rows = settings!(
         view,
         "stress_parameters_changed",

@@ -1,18 +1,18 @@
 //! What each fault costs.
 
-use super::{Contracts, List, MAX_CHANGES, Parameter, Unit, log, parameter, parameters, settings};
+use super::{Contracts, MAX_CHANGES, Parameter, Unit, log, parameter, parameters, settings};
 use crate::error::Result;
 use crate::value::{Address, Amount, Hash, Timestamp};
-use crate::view::View;
+use crate::view::{One, View};
 
-pub(super) async fn parameters(view: &mut View<List>, contracts: &Contracts) -> Result<Vec<Parameter>> {
+pub(super) async fn parameters(view: &mut View<One>, contracts: &Contracts) -> Result<Vec<Parameter>> {
     let mut all = slasher(view, contracts.slasher).await?;
     all.append(&mut downtime(view, contracts.slasher).await?);
     all.append(&mut terms(view, contracts.slasher).await?);
     Ok(all)
 }
 
-async fn slasher(view: &mut View<List>, address: Address) -> Result<Vec<Parameter>> {
+async fn slasher(view: &mut View<One>, address: Address) -> Result<Vec<Parameter>> {
     let rows = settings!(
         view,
         "slasher_configured",
@@ -28,7 +28,7 @@ async fn slasher(view: &mut View<List>, address: Address) -> Result<Vec<Paramete
     .collect())
 }
 
-async fn downtime(view: &mut View<List>, address: Address) -> Result<Vec<Parameter>> {
+async fn downtime(view: &mut View<One>, address: Address) -> Result<Vec<Parameter>> {
     let rows = settings!(
         view,
         "downtime_penalty_changed",
@@ -48,7 +48,7 @@ async fn downtime(view: &mut View<List>, address: Address) -> Result<Vec<Paramet
 }
 
 /// Terms of every fault but downtime, each read by its index.
-async fn terms(view: &mut View<List>, address: Address) -> Result<Vec<Parameter>> {
+async fn terms(view: &mut View<One>, address: Address) -> Result<Vec<Parameter>> {
     const FAULTS: [&str; 5] = ["withheld", "wrong_output", "equivocation", "false_report", "unrevealed"];
     let faults = FAULTS.map(str::to_owned);
     let rows = sqlx::query!(

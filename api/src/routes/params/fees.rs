@@ -1,11 +1,11 @@
 //! Parameters of fees, of the risk that collateral covers, of prices and of pay for uptime.
 
-use super::{Contracts, List, Parameter, parameters, settings};
+use super::{Contracts, Parameter, parameters, settings};
 use crate::error::Result;
 use crate::value::{Address, Amount, Hash, Timestamp};
-use crate::view::View;
+use crate::view::{One, View};
 
-pub(super) async fn parameters(view: &mut View<List>, contracts: &Contracts) -> Result<Vec<Parameter>> {
+pub(super) async fn parameters(view: &mut View<One>, contracts: &Contracts) -> Result<Vec<Parameter>> {
     let mut all = inference_settlement(view, contracts.inference_settlement).await?;
     all.append(&mut coverage(view, contracts.inference_settlement).await?);
     all.append(&mut price_oracle(view, contracts.price_oracle).await?);
@@ -15,7 +15,7 @@ pub(super) async fn parameters(view: &mut View<List>, contracts: &Contracts) -> 
     Ok(all)
 }
 
-async fn inference_settlement(view: &mut View<List>, address: Address) -> Result<Vec<Parameter>> {
+async fn inference_settlement(view: &mut View<One>, address: Address) -> Result<Vec<Parameter>> {
     let rows = settings!(
         view,
         "inference_settlement_configured",
@@ -33,7 +33,7 @@ async fn inference_settlement(view: &mut View<List>, address: Address) -> Result
     .collect())
 }
 
-async fn coverage(view: &mut View<List>, address: Address) -> Result<Vec<Parameter>> {
+async fn coverage(view: &mut View<One>, address: Address) -> Result<Vec<Parameter>> {
     let rows = settings!(
         view,
         "coverage_configured",
@@ -50,7 +50,7 @@ async fn coverage(view: &mut View<List>, address: Address) -> Result<Vec<Paramet
     .collect())
 }
 
-async fn price_oracle(view: &mut View<List>, address: Address) -> Result<Vec<Parameter>> {
+async fn price_oracle(view: &mut View<One>, address: Address) -> Result<Vec<Parameter>> {
     let rows = settings!(view, "price_oracle_configured", r#"c.time_window"#);
     Ok(parameters! {
         ("PriceOracle", address), rows, "";
@@ -59,7 +59,7 @@ async fn price_oracle(view: &mut View<List>, address: Address) -> Result<Vec<Par
     .collect())
 }
 
-async fn price_feed(view: &mut View<List>, address: Address) -> Result<Vec<Parameter>> {
+async fn price_feed(view: &mut View<One>, address: Address) -> Result<Vec<Parameter>> {
     let rows = settings!(view, "feed_changed", r#"c.feed as "feed: Address", c.max_age"#);
     Ok(parameters! {
         ("PriceOracle", address), rows, "";
@@ -69,7 +69,7 @@ async fn price_feed(view: &mut View<List>, address: Address) -> Result<Vec<Param
     .collect())
 }
 
-async fn reward_reserve(view: &mut View<List>, address: Address) -> Result<Vec<Parameter>> {
+async fn reward_reserve(view: &mut View<One>, address: Address) -> Result<Vec<Parameter>> {
     let rows = settings!(
         view,
         "reward_reserve_configured",
@@ -85,7 +85,7 @@ async fn reward_reserve(view: &mut View<List>, address: Address) -> Result<Vec<P
     .collect())
 }
 
-async fn rewards(view: &mut View<List>, address: Address) -> Result<Vec<Parameter>> {
+async fn rewards(view: &mut View<One>, address: Address) -> Result<Vec<Parameter>> {
     let rows = settings!(
         view,
         "reward_parameters_changed",

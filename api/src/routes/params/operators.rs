@@ -1,18 +1,18 @@
 //! Parameters of operators, their stake and their uptime.
 
-use super::{Contracts, List, Parameter, parameters, settings};
+use super::{Contracts, Parameter, parameters, settings};
 use crate::error::Result;
 use crate::value::{Address, Amount, Hash, Timestamp};
-use crate::view::View;
+use crate::view::{One, View};
 
-pub(super) async fn parameters(view: &mut View<List>, contracts: &Contracts) -> Result<Vec<Parameter>> {
+pub(super) async fn parameters(view: &mut View<One>, contracts: &Contracts) -> Result<Vec<Parameter>> {
     let mut all = operator_registry(view, contracts.operator_registry).await?;
     all.append(&mut stake_vault(view, contracts.stake_vault).await?);
     all.append(&mut uptime_ledger(view, contracts.uptime_ledger).await?);
     Ok(all)
 }
 
-async fn operator_registry(view: &mut View<List>, address: Address) -> Result<Vec<Parameter>> {
+async fn operator_registry(view: &mut View<One>, address: Address) -> Result<Vec<Parameter>> {
     let rows = settings!(
         view,
         "operator_registry_configured",
@@ -25,7 +25,7 @@ async fn operator_registry(view: &mut View<List>, address: Address) -> Result<Ve
     .collect())
 }
 
-async fn stake_vault(view: &mut View<List>, address: Address) -> Result<Vec<Parameter>> {
+async fn stake_vault(view: &mut View<One>, address: Address) -> Result<Vec<Parameter>> {
     let rows = settings!(
         view,
         "stake_vault_configured",
@@ -50,7 +50,7 @@ async fn stake_vault(view: &mut View<List>, address: Address) -> Result<Vec<Para
     .collect())
 }
 
-async fn uptime_ledger(view: &mut View<List>, address: Address) -> Result<Vec<Parameter>> {
+async fn uptime_ledger(view: &mut View<One>, address: Address) -> Result<Vec<Parameter>> {
     let rows = settings!(
         view,
         "uptime_ledger_configured",
