@@ -115,7 +115,7 @@ fn concentration_line(concentration: &Concentration) -> String {
         .effective_operators
         .map_or_else(|| NO_VALUE.to_owned(), |d2| format!("{d2:.1}"));
     format!(
-        "by {:<6} {effective:>5} effective operators; Nakamoto 1/3: {}, 1/2: {}, 2/3: {}",
+        "by {:<9} {effective:>5} effective operators; Nakamoto 1/3: {}, 1/2: {}, 2/3: {}",
         concentration.basis,
         count(concentration.nakamoto_third),
         count(concentration.nakamoto_half),
