@@ -10,6 +10,7 @@ mod refold;
 mod serve;
 mod signals;
 mod simulate;
+mod verify;
 mod watch;
 
 use std::process::ExitCode;
@@ -43,6 +44,7 @@ enum Command {
     Refold(refold::Args),
     Serve(serve::Args),
     Simulate(simulate::Args),
+    Verify(verify::Args),
     Watch(watch::Args),
 }
 
@@ -60,7 +62,7 @@ fn main() -> ExitCode {
         Err(error) => Err(anyhow::Error::new(error).context("start the runtime")),
     };
     match ended {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // The whole chain of causes in one line, as the last word on the terminal.
             eprintln!("error: {error:#}");
@@ -69,7 +71,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> anyhow::Result<()> {
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     plumbline_protocol::rpc::install_tls();
     let stop = signals::stop_on_signal()?;
     // `dev` writes its records to a file in its data directory.
@@ -85,6 +87,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Refold(args) => refold::run(args, stop).await,
         Command::Serve(args) => serve::run(args, stop).await,
         Command::Simulate(args) => simulate::run(args, stop).await,
+        Command::Verify(args) => return verify::run(args, stop).await,
         Command::Watch(args) => watch::run(args, stop).await,
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -27,7 +27,9 @@ fn subcommands() -> Vec<String> {
 #[test]
 fn the_commands_are_listed_with_what_they_do() {
     let commands = subcommands();
-    for expected in ["alerts", "dev", "deploy", "index", "serve", "simulate", "watch"] {
+    for expected in [
+        "alerts", "dev", "deploy", "index", "serve", "simulate", "verify", "watch",
+    ] {
         assert!(
             commands.iter().any(|command| command == expected),
             "{expected} is not among {commands:?}"

@@ -33,13 +33,19 @@ use crate::sql::Uint;
 
 /// Keys held in memory before all are dropped and read again as needed.
 const MAX_CACHED: usize = 200_000;
+/// Above every block.
+const NEWEST: i64 = i64::MAX;
 
 /// A state with one row per block in which it changed.
 pub(crate) trait Running: Default + Send {
     type Key: Ord + Copy + Send + Sync;
 
-    /// The newest row of the key.
-    fn load(db: &mut PgConnection, key: Self::Key) -> impl Future<Output = anyhow::Result<Option<Self>>> + Send;
+    /// The row of the key as of the end of a block.
+    fn load(
+        db: &mut PgConnection,
+        key: Self::Key,
+        until: i64,
+    ) -> impl Future<Output = anyhow::Result<Option<Self>>> + Send;
 
     /// Adds the row of a block.
     fn write(&self, key: Self::Key, block_number: i64, rows: &mut Rows);
@@ -66,7 +72,7 @@ impl<T: Running> Cache<T> {
         self.changed.insert(key);
         match self.states.entry(key) {
             Entry::Occupied(state) => Ok(state.into_mut()),
-            Entry::Vacant(missing) => Ok(missing.insert(T::load(db, key).await?.unwrap_or_default())),
+            Entry::Vacant(missing) => Ok(missing.insert(T::load(db, key, NEWEST).await?.unwrap_or_default())),
         }
     }
 
@@ -74,7 +80,7 @@ impl<T: Running> Cache<T> {
     async fn read(&mut self, db: &mut PgConnection, key: T::Key) -> anyhow::Result<&T> {
         match self.states.entry(key) {
             Entry::Occupied(state) => Ok(state.into_mut()),
-            Entry::Vacant(missing) => Ok(missing.insert(T::load(db, key).await?.unwrap_or_default())),
+            Entry::Vacant(missing) => Ok(missing.insert(T::load(db, key, NEWEST).await?.unwrap_or_default())),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::webhook::Webhooks;
 
 const POLL_INTERVAL_MS: u64 = 200;
 const FINALITY_DEPTH: u64 = 64;
-const MAX_RANGE: u64 = 1_000_000;
+pub(crate) const MAX_RANGE: u64 = 1_000_000;
 
 /// Follow the chain and write its events as rows.
 #[derive(Debug, Clone, clap::Args)]

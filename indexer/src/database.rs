@@ -58,10 +58,7 @@ pub(crate) fn options(url: &str) -> anyhow::Result<PgConnectOptions> {
 ///
 /// Waits as long as another process is the writer.
 pub(crate) async fn open(options: &PgConnectOptions, status: &Shared) -> anyhow::Result<PgConnection> {
-    let mut db = options
-        .connect()
-        .await
-        .with_context(|| format!("connect to {}", place(options)))?;
+    let mut db = connect(options).await?;
     stand_by(&mut db, status).await?;
     // `run` does the same, but the future that awaits it could not move between threads.
     crate::MIGRATOR
@@ -69,6 +66,13 @@ pub(crate) async fn open(options: &PgConnectOptions, status: &Shared) -> anyhow:
         .await
         .context("bring the schema up to date")?;
     Ok(db)
+}
+
+pub(crate) async fn connect(options: &PgConnectOptions) -> anyhow::Result<PgConnection> {
+    options
+        .connect()
+        .await
+        .with_context(|| format!("connect to {}", place(options)))
 }
 
 /// Host and name of the database: all that may be logged of its URL.

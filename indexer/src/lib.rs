@@ -34,6 +34,7 @@ mod session;
 mod source;
 mod sql;
 mod text;
+mod verify;
 mod webhook;
 mod wire;
 
@@ -53,6 +54,10 @@ pub use config::Config;
 pub use error::{Halt, RpcFailure, RpcFailureKind};
 pub use progress::aside;
 pub use refold::{Refolded, refold};
+pub use verify::{
+    Compared, Config as VerifyConfig, Difference, Progress as VerifyProgress, Report as VerifyReport, Unaccounted,
+    verify,
+};
 pub use webhook::{Dead, Kind as AlertKind, Webhooks, dead as dead_messages, retry as retry_messages};
 
 /// The schema; only the indexer applies it.

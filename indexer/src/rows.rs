@@ -104,6 +104,11 @@ impl Rows {
         self.tables.values().map(waiting).sum()
     }
 
+    /// Takes all rows of a table out: its columns, and the rows as the server would send them.
+    pub(crate) fn take(&mut self, table: &str) -> Option<(&'static [&'static str], Vec<u8>)> {
+        self.tables.remove(table).map(|table| (table.columns, table.data))
+    }
+
     /// Writes all rows within the caller's transaction; none are left.
     pub(crate) async fn write(&mut self, db: &mut PgConnection) -> anyhow::Result<()> {
         self.write_until(db, u64::MAX).await?;

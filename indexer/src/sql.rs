@@ -1,5 +1,7 @@
 //! Values of the chain in PostgreSQL's binary format: what COPY sends and what queries return.
 
+use std::fmt;
+
 use alloy::primitives::{Address, B256, U256};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
@@ -180,9 +182,15 @@ fn put_numeric(value: U256, out: &mut Vec<u8>) {
         digits[first] = (narrow % u128::from(NUMERIC_BASE)) as i16;
         narrow /= u128::from(NUMERIC_BASE);
     }
-    let digits = &digits[first..];
+    // As the server itself has it, so that equal numbers are equal bytes: the weight counts digits that are not sent.
+    let weight = (digits.len() - first) as i16 - 1;
+    let last = digits
+        .iter()
+        .rposition(|digit| *digit != 0)
+        .map_or(first, |last| last + 1);
+    let digits = &digits[first..last];
     let (count, sign, scale) = (digits.len() as i16, 0_i16, 0_i16);
-    for header in [count, (count - 1).max(0), sign, scale] {
+    for header in [count, weight.max(0), sign, scale] {
         out.extend_from_slice(&header.to_be_bytes());
     }
     for digit in digits {
@@ -193,6 +201,12 @@ fn put_numeric(value: U256, out: &mut Vec<u8>) {
 /// An unsigned integer of a `numeric` column.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Uint(pub(crate) U256);
+
+impl fmt::Display for Uint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 impl Field for Uint {
     fn put(&self, out: &mut Vec<u8>) -> bool {
@@ -222,7 +236,7 @@ impl sqlx::Encode<'_, Postgres> for Uint {
     }
 }
 
-fn decode_numeric(bytes: &[u8]) -> Result<Uint, BoxDynError> {
+pub(crate) fn decode_numeric(bytes: &[u8]) -> Result<Uint, BoxDynError> {
     let mut words = bytes.chunks_exact(2).map(|pair| i16::from_be_bytes([pair[0], pair[1]]));
     let mut header = || words.next().ok_or("a numeric shorter than its header");
     let (count, weight, sign, _scale) = (header()?, header()?, header()?, header()?);

@@ -96,13 +96,15 @@ impl Case {
 impl Running for Case {
     type Key = U256;
 
-    async fn load(db: &mut PgConnection, case_id: U256) -> anyhow::Result<Option<Self>> {
+    async fn load(db: &mut PgConnection, case_id: U256, until: i64) -> anyhow::Result<Option<Self>> {
         let row = sqlx::query!(
             r#"select operator, opened_at, batch_id as "batch_id: Uint", challenger, stage, verdict,
                       round as "round: Uint", deadline as "deadline: Uint", extensions, verifier, payer, model_id, offence,
                       principal_cap as "principal_cap: Uint", bond as "bond: Uint", punished
-               from case_account where case_id = $1 order by block_number desc limit 1"#,
+               from case_account where case_id = $1 and block_number <= $2
+               order by block_number desc limit 1"#,
             Uint(case_id) as _,
+            until,
         )
         .fetch_optional(db)
         .await?;

@@ -53,14 +53,16 @@ impl Channel {
 impl Running for Channel {
     type Key = (Address, Address);
 
-    async fn load(db: &mut PgConnection, (payer, operator): Self::Key) -> anyhow::Result<Option<Self>> {
+    async fn load(db: &mut PgConnection, (payer, operator): Self::Key, until: i64) -> anyhow::Result<Option<Self>> {
         let state = sqlx::query_as!(
             Self,
             r#"select deposited as "deposited: Uint", settled as "settled: Uint", returned as "returned: Uint",
                       exit_at as "exit_at: Uint", exit_running as "exit_running: Uint"
-               from channel_account where payer = $1 and operator = $2 order by block_number desc limit 1"#,
+               from channel_account where payer = $1 and operator = $2 and block_number <= $3
+               order by block_number desc limit 1"#,
             payer.as_slice(),
             operator.as_slice(),
+            until,
         );
         Ok(state.fetch_optional(db).await?)
     }

@@ -16,7 +16,9 @@ pub(crate) enum CreditClass {
 }
 
 impl CreditClass {
-    fn as_str(self) -> &'static str {
+    pub(crate) const ALL: [Self; 3] = [Self::Fee, Self::Stake, Self::Bond];
+
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Fee => "fee_credit",
             Self::Stake => "stake_credit",
@@ -34,13 +36,15 @@ pub(crate) struct Credit {
 impl Running for Credit {
     type Key = (CreditClass, Address);
 
-    async fn load(db: &mut PgConnection, (class, account): Self::Key) -> anyhow::Result<Option<Self>> {
+    async fn load(db: &mut PgConnection, (class, account): Self::Key, until: i64) -> anyhow::Result<Option<Self>> {
         let state = sqlx::query_as!(
             Self,
             r#"select balance as "balance: Uint", collected as "collected: Uint"
-               from credit_account where class = $1 and account = $2 order by block_number desc limit 1"#,
+               from credit_account where class = $1 and account = $2 and block_number <= $3
+               order by block_number desc limit 1"#,
             class.as_str(),
             account.as_slice(),
+            until,
         );
         Ok(state.fetch_optional(db).await?)
     }

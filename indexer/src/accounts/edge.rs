@@ -26,16 +26,18 @@ pub(crate) struct EdgeTotal {
 impl Running for EdgeTotal {
     type Key = Edge;
 
-    async fn load(db: &mut PgConnection, edge: Edge) -> anyhow::Result<Option<Self>> {
+    async fn load(db: &mut PgConnection, edge: Edge, until: i64) -> anyhow::Result<Option<Self>> {
         let state = sqlx::query_as!(
             Self,
             r#"select amount as "amount: Uint", movements
                from flow_total where token = $1 and kind = $2 and from_class = $3 and to_class = $4
+                     and block_number <= $5
                order by block_number desc limit 1"#,
             edge.token.as_slice(),
             edge.kind.as_str(),
             edge.from_class,
             edge.to_class,
+            until,
         );
         Ok(state.fetch_optional(db).await?)
     }

@@ -23,13 +23,15 @@ pub(crate) struct Model {
 impl Running for Model {
     type Key = B256;
 
-    async fn load(db: &mut PgConnection, model_id: B256) -> anyhow::Result<Option<Self>> {
+    async fn load(db: &mut PgConnection, model_id: B256, until: i64) -> anyhow::Result<Option<Self>> {
         let row = sqlx::query!(
             r#"select publisher, pending_publisher, versions, retired, vouchers, units as "units: Uint",
                       fees as "fees: Uint", royalties as "royalties: Uint",
                       royalties_claimed as "royalties_claimed: Uint"
-               from model_account where model_id = $1 order by block_number desc limit 1"#,
+               from model_account where model_id = $1 and block_number <= $2
+               order by block_number desc limit 1"#,
             model_id.as_slice(),
+            until,
         )
         .fetch_optional(db)
         .await?;

@@ -90,7 +90,7 @@ impl Network {
 impl Running for Network {
     type Key = ();
 
-    async fn load(db: &mut PgConnection, (): ()) -> anyhow::Result<Option<Self>> {
+    async fn load(db: &mut PgConnection, (): (), until: i64) -> anyhow::Result<Option<Self>> {
         let state = sqlx::query_as!(
             Self,
             r#"select operators, operators_active, operators_inactive, operators_jailed, operators_exiting,
@@ -106,7 +106,8 @@ impl Running for Network {
                       rewards as "rewards: Uint", reserve_pending as "reserve_pending: Uint",
                       reserve as "reserve: Uint", reward_owed as "reward_owed: Uint", unburned as "unburned: Uint",
                       bond as "bond: Uint", bond_credit as "bond_credit: Uint"
-               from network_account order by block_number desc limit 1"#,
+               from network_account where block_number <= $1 order by block_number desc limit 1"#,
+            until,
         );
         Ok(state.fetch_optional(db).await?)
     }

@@ -20,13 +20,15 @@ pub(crate) struct Offering {
 impl Running for Offering {
     type Key = (Address, B256);
 
-    async fn load(db: &mut PgConnection, (operator, model_id): Self::Key) -> anyhow::Result<Option<Self>> {
+    async fn load(db: &mut PgConnection, (operator, model_id): Self::Key, until: i64) -> anyhow::Result<Option<Self>> {
         let state = sqlx::query_as!(
             Self,
             r#"select active, version, royalty_bps, price_per_unit as "price_per_unit: Uint", since
-               from offering where operator = $1 and model_id = $2 order by block_number desc limit 1"#,
+               from offering where operator = $1 and model_id = $2 and block_number <= $3
+               order by block_number desc limit 1"#,
             operator.as_slice(),
             model_id.as_slice(),
+            until,
         );
         Ok(state.fetch_optional(db).await?)
     }

@@ -51,7 +51,7 @@ impl OperatorAccount {
 impl Running for OperatorAccount {
     type Key = Address;
 
-    async fn load(db: &mut PgConnection, operator: Address) -> anyhow::Result<Option<Self>> {
+    async fn load(db: &mut PgConnection, operator: Address, until: i64) -> anyhow::Result<Option<Self>> {
         let state = sqlx::query_as!(
             Self,
             r#"select stake_active as "stake_active: Uint", stake_thawing as "stake_thawing: Uint",
@@ -62,8 +62,10 @@ impl Running for OperatorAccount {
                       fees as "fees: Uint", slashed_stake as "slashed_stake: Uint",
                       slashed_earnings as "slashed_earnings: Uint", refunded as "refunded: Uint", faults, audits,
                       challenges, cases_open, cases_lost, uptime_rewards as "uptime_rewards: Uint"
-               from operator_account where operator = $1 order by block_number desc limit 1"#,
+               from operator_account where operator = $1 and block_number <= $2
+               order by block_number desc limit 1"#,
             operator.as_slice(),
+            until,
         );
         Ok(state.fetch_optional(db).await?)
     }

@@ -35,11 +35,12 @@ impl PauseClock {
 impl Running for PauseClock {
     type Key = ();
 
-    async fn load(db: &mut PgConnection, (): ()) -> anyhow::Result<Option<Self>> {
+    async fn load(db: &mut PgConnection, (): (), until: i64) -> anyhow::Result<Option<Self>> {
         let state = sqlx::query_as!(
             Self,
             r#"select started_at as "started_at: Uint", ends_at as "ends_at: Uint", before as "before: Uint"
-               from pause_clock order by block_number desc limit 1"#,
+               from pause_clock where block_number <= $1 order by block_number desc limit 1"#,
+            until,
         );
         Ok(state.fetch_optional(db).await?)
     }

@@ -20,7 +20,7 @@ pub(crate) enum Status {
 }
 
 impl Status {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
             Self::Inactive => "inactive",
@@ -61,13 +61,15 @@ pub(crate) struct OperatorProfile {
 impl Running for OperatorProfile {
     type Key = Address;
 
-    async fn load(db: &mut PgConnection, operator: Address) -> anyhow::Result<Option<Self>> {
+    async fn load(db: &mut PgConnection, operator: Address, until: i64) -> anyhow::Result<Option<Self>> {
         let row = sqlx::query!(
             r#"select operator_index, registered_at, status, jailed_until as "jailed_until: Uint", signing_key,
                       settler_key, payout, domain, endpoint, commission_bps, announced_bps,
                       announced_at as "announced_at: Uint"
-               from operator_profile where operator = $1 order by block_number desc limit 1"#,
+               from operator_profile where operator = $1 and block_number <= $2
+               order by block_number desc limit 1"#,
             operator.as_slice(),
+            until,
         )
         .fetch_optional(db)
         .await?;

@@ -1,0 +1,279 @@
+//! `plumbline verify`: the rows as of a block against what the contracts say of themselves there, to the base unit.
+
+mod cases;
+mod facts;
+mod logs;
+mod network;
+mod operators;
+mod periods;
+mod report;
+mod settlement;
+mod snapshot;
+mod sums;
+mod view;
+
+use std::fmt::Display;
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use alloy::primitives::keccak256;
+use anyhow::ensure;
+use futures::StreamExt;
+use plumbline_protocol::Deployment;
+use plumbline_protocol::deployment::{Addresses, SourceKind};
+use sqlx::{Connection, PgConnection};
+
+use crate::accounts::Running;
+use crate::chain::{Chain, Wanted};
+use crate::database;
+use crate::error::{Moved, Remedy};
+use crate::identity::{check_deployment, identify};
+use crate::plumbline::Plumbline;
+use crate::source::Source;
+use report::{Comparison, Tally};
+use view::View;
+
+pub use report::{Compared, Difference, Report, Unaccounted};
+
+const CONCURRENCY: usize = 16;
+/// Keys whose rows are in memory at the same time.
+const KEYS_AT_ONCE: usize = 256;
+/// A chain that replaces the block under each of so many verifications is not one to verify at.
+const MAX_STARTS: u32 = 4;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Compare the rows as of a block with what the contracts say there.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Config {
+    /// PostgreSQL database to verify; reading is all that the role needs to be allowed
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: String,
+
+    /// RPC endpoint to ask, which keeps the state of the block: http, https, ws or wss
+    #[arg(long, env = "PLUMBLINE_RPC_URL", hide_env_values = true, value_name = "URL")]
+    pub rpc_url: String,
+
+    /// Deployments file that `plumbline deploy` wrote
+    #[arg(long, env = "PLUMBLINE_DEPLOYMENT", value_name = "FILE")]
+    pub deployment: PathBuf,
+
+    /// Block to verify at [default: the newest that is indexed and final]
+    #[arg(long, env = "PLUMBLINE_VERIFY_BLOCK", value_name = "BLOCK")]
+    pub block: Option<u64>,
+
+    /// Without a block, take the newest that is indexed, final or not
+    #[arg(long, env = "PLUMBLINE_VERIFY_UNFINALIZED")]
+    pub unfinalized: bool,
+
+    /// Compare so many keys of each table, chosen at random, and logs of so many blocks [default: all]
+    #[arg(long, env = "PLUMBLINE_VERIFY_SAMPLE", value_name = "KEYS")]
+    pub sample: Option<usize>,
+
+    /// The same seed chooses the same sample
+    #[arg(long, env = "PLUMBLINE_SEED", value_name = "NUMBER", default_value_t = 7)]
+    pub seed: u64,
+
+    /// Calls under way at the same time
+    #[arg(long, env = "PLUMBLINE_VERIFY_CONCURRENCY", value_name = "CALLS", default_value_t = CONCURRENCY,
+          value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=256))]
+    pub concurrency: usize,
+
+    /// Most blocks to ask for the logs of in one request; less when the endpoint refuses
+    #[arg(long, env = "PLUMBLINE_MAX_RANGE", default_value_t = crate::config::MAX_RANGE, value_name = "BLOCKS",
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub max_range: u64,
+}
+
+impl Config {
+    /// The defaults, for this database, endpoint and deployments file.
+    pub fn new(database_url: impl Into<String>, rpc_url: impl Into<String>, deployment: impl Into<PathBuf>) -> Self {
+        Self {
+            database_url: database_url.into(),
+            rpc_url: rpc_url.into(),
+            deployment: deployment.into(),
+            block: None,
+            unfinalized: false,
+            sample: None,
+            seed: 7,
+            concurrency: CONCURRENCY,
+            max_range: crate::config::MAX_RANGE,
+        }
+    }
+}
+
+/// How far a verification is.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    pub subject: &'static str,
+    pub done: u64,
+    pub total: u64,
+}
+
+/// Verifies once; an error says why it could not be done, which says nothing about the rows.
+pub async fn verify(config: &Config, progress: &(dyn Fn(Progress) + Send + Sync)) -> anyhow::Result<Report> {
+    let kind = SourceKind::of(&config.deployment)?;
+    ensure!(
+        kind == SourceKind::Plumbline,
+        "only the contracts of this project can be asked for what the rows hold; give their deployments file (--deployment)"
+    );
+    let deployment = Deployment::read(&config.deployment)?;
+    let addresses = deployment.contracts;
+    let source = Plumbline::new(deployment);
+    let options = database::options(&config.database_url)?;
+    let indexer = crate::Config::new(&config.database_url, &config.rpc_url, &config.deployment);
+    let chain = Chain::connect(&config.rpc_url, Wanted::of(&source), &indexer).await?;
+    let identity = identify(&chain, &source).await?;
+    check_deployment(&chain, &source).await?;
+    let mut db = database::connect(&options).await?;
+    snapshot::check_schema(&mut db).await?;
+    snapshot::check_deployment(&mut db, &source, identity).await?;
+    let mut starts = 0;
+    loop {
+        starts += 1;
+        match attempt(&mut db, config, &source, &addresses, &chain, progress).await {
+            Err(error) if starts < MAX_STARTS && Remedy::of(&error) == Remedy::LookAgain => {
+                tracing::info!(error = format!("{error:#}"), "starting again");
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) if error.chain().any(|cause| cause.is::<Moved>()) => {
+                return Err(error.context(
+                    "the rows and the endpoint do not have the same block, or it was replaced meanwhile: let the indexer \
+                     reach the head, or choose a final block (--block)",
+                ));
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn attempt(
+    db: &mut PgConnection,
+    config: &Config,
+    source: &Plumbline,
+    addresses: &Addresses,
+    chain: &Chain,
+    progress: &(dyn Fn(Progress) + Send + Sync),
+) -> anyhow::Result<Report> {
+    let mut snapshot = db
+        .begin_with("begin isolation level repeatable read, read only")
+        .await?;
+    let chosen = snapshot::choose(&mut snapshot, config, source.first_block().number, chain).await?;
+    let view = View::new(chain.clone(), chosen.header, *addresses);
+    let mut check = Check {
+        db: &mut snapshot,
+        block: i64::try_from(chosen.header.number)?,
+        view: &view,
+        config,
+        progress,
+        tally: Tally::default(),
+    };
+    operators::check(&mut check).await?;
+    settlement::check(&mut check).await?;
+    cases::check(&mut check).await?;
+    network::check(&mut check).await?;
+    periods::check(&mut check).await?;
+    sums::check(&mut check).await?;
+    facts::check(&mut check, source).await?;
+    let tally = check.tally;
+    snapshot.rollback().await?;
+    view.confirm().await?;
+    Ok(Report {
+        block: chosen.header.number,
+        hash: chosen.header.hash,
+        finalized: chosen.finalized,
+        sample: config.sample,
+        seed: config.seed,
+        compared: tally.compared,
+        differences: tally.differences,
+        unaccounted: tally.unaccounted,
+    })
+}
+
+/// One verification under way.
+struct Check<'a> {
+    db: &'a mut PgConnection,
+    /// Rows above it do not count.
+    block: i64,
+    view: &'a View,
+    config: &'a Config,
+    progress: &'a (dyn Fn(Progress) + Send + Sync),
+    tally: Tally,
+}
+
+impl Check<'_> {
+    /// All items, or as many of them as are to be compared, chosen by seed and key.
+    fn sample<T, K: Display>(&self, mut items: Vec<T>, key: impl Fn(&T) -> K) -> Vec<T> {
+        if let Some(sample) = self.config.sample.filter(|sample| *sample < items.len()) {
+            let seed = self.config.seed;
+            items.sort_by_cached_key(|item| keccak256(format!("{seed} {}", key(item))));
+            items.truncate(sample);
+        }
+        items
+    }
+
+    fn report(&self, subject: &'static str, done: usize, total: usize) {
+        let (done, total) = (done as u64, total as u64);
+        (self.progress)(Progress { subject, done, total });
+    }
+
+    /// Asks the chain about each item, several at a time.
+    async fn ask<T, F, A>(&mut self, subject: &'static str, items: Vec<T>, ask: F) -> anyhow::Result<()>
+    where
+        F: Fn(View, T) -> A,
+        A: Future<Output = anyhow::Result<Comparison>>,
+    {
+        let total = items.len();
+        let view = self.view;
+        let mut answers = futures::stream::iter(items)
+            .map(|item| ask(view.clone(), item))
+            .buffer_unordered(self.config.concurrency);
+        let mut done = 0;
+        while let Some(comparison) = answers.next().await {
+            self.tally.record(comparison?);
+            done += 1;
+            let (progress, done, total) = (self.progress, done as u64, total as u64);
+            progress(Progress { subject, done, total });
+        }
+        Ok(())
+    }
+
+    /// Asks the chain about the running state of each key, or of a sample; a state that has no row is compared as empty.
+    async fn ask_states<S, K, F, A>(
+        &mut self,
+        subject: &'static str,
+        keys: Vec<(S::Key, K)>,
+        ask: F,
+    ) -> anyhow::Result<()>
+    where
+        S: Running,
+        K: Clone,
+        F: Fn(View, S::Key, S, K) -> A + Copy,
+        A: Future<Output = anyhow::Result<Comparison>>,
+    {
+        let total = keys.len();
+        let mut done = 0;
+        for some in keys.chunks(KEYS_AT_ONCE) {
+            let mut states = Vec::with_capacity(some.len());
+            for (key, more) in some {
+                let state = S::load(self.db, *key, self.block).await?.unwrap_or_default();
+                states.push((*key, state, more.clone()));
+            }
+            done += states.len();
+            let view = self.view;
+            let mut answers = futures::stream::iter(states)
+                .map(|(key, state, more)| ask(view.clone(), key, state, more))
+                .buffer_unordered(self.config.concurrency);
+            while let Some(comparison) = answers.next().await {
+                self.tally.record(comparison?);
+            }
+            self.report(subject, done, total);
+        }
+        Ok(())
+    }
+}
+
+/// Bytes as PostgreSQL's clients show them.
+fn hex(bytes: impl AsRef<[u8]>) -> String {
+    alloy::primitives::hex::encode_prefixed(bytes)
+}

@@ -1,0 +1,204 @@
+//! Stakes, earnings, profiles and offerings of operators.
+
+use alloy::primitives::{Address, B256};
+use plumbline_protocol::{InferenceSettlement, OperatorRegistry, StakeVault};
+
+use super::report::Comparison;
+use super::view::View;
+use super::{Check, hex};
+use crate::accounts::{Offering, OperatorAccount, OperatorProfile};
+use crate::sql::{Uint, address, bytes32};
+
+/// `IOperatorRegistry.Status` by its number.
+const STATUSES: [&str; 5] = ["none", "active", "jailed", "exiting", "tombstoned"];
+
+pub(super) async fn check(check: &mut Check<'_>) -> anyhow::Result<()> {
+    stakes(check).await?;
+    tickets(check).await?;
+    profiles(check).await?;
+    offerings(check).await
+}
+
+async fn stakes(check: &mut Check<'_>) -> anyhow::Result<()> {
+    // Whoever has events has a row.
+    let keys = sqlx::query!(
+        r#"select k.operator as "operator!", s.stake_own as "stake_own: Uint"
+           from (select operator from operator_account where block_number <= $1
+                 union select operator from staked where block_number <= $1
+                 union select operator from batch_settled where block_number <= $1) k
+           left join lateral (select stake_own from operator_account
+                              where operator = k.operator and block_number <= $1
+                              order by block_number desc limit 1) s on true"#,
+        check.block
+    )
+    .fetch_all(&mut *check.db)
+    .await?;
+    let keys = keys
+        .iter()
+        .map(|row| Ok((address(&row.operator)?, row.stake_own.unwrap_or_default())))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let keys = check.sample(keys, |(operator, _)| *operator);
+    check.ask_states("stakes and earnings", keys, stake).await
+}
+
+async fn stake(view: View, operator: Address, rows: OperatorAccount, stake_own: Uint) -> anyhow::Result<Comparison> {
+    let (vault, settlement) = (view.addresses.stake_vault, view.addresses.inference_settlement);
+    let (pool, position, own, earnings, coverage) = tokio::try_join!(
+        view.call(vault, StakeVault::poolCall { operator }),
+        view.call(
+            vault,
+            StakeVault::positionCall {
+                operator,
+                delegator: operator
+            }
+        ),
+        view.call(
+            vault,
+            StakeVault::stakeOfCall {
+                operator,
+                delegator: operator
+            }
+        ),
+        view.call(settlement, InferenceSettlement::earningsCall { operator }),
+        view.call(settlement, InferenceSettlement::coverageCall { operator }),
+    )?;
+    // The contract counts matured buckets as claimable before it says so by an event; the sum is the same.
+    let held = rows.earnings_locked.0 + rows.earnings_claimable.0;
+    Ok(Comparison::of("operator_account", operator)
+        .with("stake_active", rows.stake_active, pool.assets)
+        .with("stake_own", stake_own, own)
+        .with("stake_thawing", rows.stake_thawing, pool.thawAssets)
+        .with("shares", rows.shares, pool.shares)
+        .with("own_shares", rows.own_shares, position.shares)
+        .with("generation", rows.generation, pool.generation)
+        .with("earnings_undrawn", rows.earnings_undrawn, earnings.undrawn)
+        .with(
+            "earnings_locked + earnings_claimable",
+            held,
+            earnings.locked + earnings.claimable,
+        )
+        .with("open_risk", rows.open_risk, coverage.openRisk))
+}
+
+/// Tickets of thawing stake that were not paid out.
+async fn tickets(check: &mut Check<'_>) -> anyhow::Result<()> {
+    let rows = sqlx::query!(
+        r#"select ticket_id as "ticket_id: Uint", operator, delegator, thaw_shares as "thaw_shares: Uint",
+                  ready_at as "ready_at: Uint"
+           from thawed t where block_number <= $1
+             and not exists (select from withdrawn w where w.ticket_id = t.ticket_id and w.block_number <= $1)"#,
+        check.block
+    )
+    .fetch_all(&mut *check.db)
+    .await?;
+    let rows = rows.into_iter().map(|row| {
+        (
+            row.ticket_id,
+            hex(row.operator),
+            hex(row.delegator),
+            row.thaw_shares,
+            row.ready_at,
+        )
+    });
+    let rows = check.sample(rows.collect(), |row| row.0);
+    check
+        .ask(
+            "thawing tickets",
+            rows,
+            |view, (id, operator, delegator, thaw_shares, ready_at)| async move {
+                let call = StakeVault::ticketCall { ticketId: id.0 };
+                let ticket = view.call(view.addresses.stake_vault, call).await?;
+                Ok(Comparison::of("thawed", format!("ticket {id}"))
+                    .with("operator", operator, hex(ticket.operator))
+                    .with("delegator", delegator, hex(ticket.owner))
+                    .with("thaw_shares", thaw_shares, ticket.thawShares)
+                    .with("ready_at", ready_at, ticket.readyAt))
+            },
+        )
+        .await
+}
+
+async fn profiles(check: &mut Check<'_>) -> anyhow::Result<()> {
+    let keys = sqlx::query_scalar!(
+        r#"select operator as "operator!" from operator_profile where block_number <= $1
+           union select operator from operator_registered where block_number <= $1"#,
+        check.block
+    )
+    .fetch_all(&mut *check.db)
+    .await?;
+    let keys = keys
+        .iter()
+        .map(|key| address(key))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let keys = check
+        .sample(keys, |key| *key)
+        .into_iter()
+        .map(|key| (key, ()))
+        .collect();
+    check.ask_states("operators", keys, profile).await
+}
+
+async fn profile(view: View, operator: Address, rows: OperatorProfile, (): ()) -> anyhow::Result<Comparison> {
+    let registry = view.addresses.operator_registry;
+    let index = u32::try_from(rows.operator_index)?;
+    let (record, commission, at_index) = tokio::try_join!(
+        view.call(registry, OperatorRegistry::operatorOfCall { operator }),
+        view.call(registry, OperatorRegistry::commissionOfCall { operator }),
+        view.call(registry, OperatorRegistry::operatorAtCall { index }),
+    )?;
+    let in_force = if rows.announced_at.0 <= alloy::primitives::U256::from(view.block.timestamp) {
+        rows.announced_bps
+    } else {
+        rows.commission_bps
+    };
+    let status = STATUSES.get(usize::from(record.status)).copied().unwrap_or("unknown");
+    Ok(Comparison::of("operator_profile", operator)
+        .with("operator_index", rows.operator_index, record.index)
+        .with("operator at that index", operator, at_index)
+        .with("status", rows.status.as_str(), status)
+        .with("jailed_until", rows.jailed_until, record.jailedUntil)
+        .with("signing_key", rows.signing_key, record.signingKey)
+        .with("settler_key", rows.settler_key, record.settlerKey)
+        .with("payout", rows.payout, record.payout)
+        .with("domain", rows.domain, record.domain)
+        .with("commission in force", in_force, commission))
+}
+
+async fn offerings(check: &mut Check<'_>) -> anyhow::Result<()> {
+    let keys = sqlx::query!(
+        r#"select operator as "operator!", model_id as "model_id!" from offering where block_number <= $1
+           union select operator, model_id from model_served where block_number <= $1"#,
+        check.block
+    )
+    .fetch_all(&mut *check.db)
+    .await?;
+    let keys = keys
+        .iter()
+        .map(|row| Ok(((address(&row.operator)?, bytes32(&row.model_id)?), ())))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let keys = check.sample(keys, |((operator, model_id), ())| Pair(*operator, *model_id));
+    check.ask_states("offerings", keys, offering).await
+}
+
+async fn offering(view: View, key: (Address, B256), rows: Offering, (): ()) -> anyhow::Result<Comparison> {
+    let (operator, model_id) = key;
+    let call = OperatorRegistry::offeringCall {
+        operator,
+        modelId: model_id,
+    };
+    let offering = view.call(view.addresses.operator_registry, call).await?;
+    Ok(Comparison::of("offering", Pair(operator, model_id))
+        .with("active", rows.active, offering.active)
+        .with("version", rows.version, offering.version)
+        .with("royalty_bps", rows.royalty_bps, offering.royaltyBps)
+        .with("price_per_unit", rows.price_per_unit, offering.pricePerUnit))
+}
+
+/// A key of two parts, as it is shown.
+pub(super) struct Pair<A, B>(pub(super) A, pub(super) B);
+
+impl<A: std::fmt::Display, B: std::fmt::Display> std::fmt::Display for Pair<A, B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.0, self.1)
+    }
+}
