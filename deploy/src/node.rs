@@ -9,12 +9,8 @@ use alloy::primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy::providers::{DynProvider, Provider};
 use alloy::rpc::types::state::{AccountOverride, StateOverride, StateOverridesBuilder};
 use alloy::rpc::types::{TransactionReceipt, TransactionRequest};
-use alloy::sol_types::{Revert, SolError, SolInterface};
 use alloy::transports::{RpcError, TransportError, TransportResult};
-use plumbline_protocol::{
-    AccessManager, AuditManager, BlockRandomness, CaseDocket, ChallengeManager, InferenceSettlement, JudgeCommittee,
-    OperatorRegistry, PriceOracle, RewardReserve, Slasher, StakeVault, StressGauge, UptimeLedger, rpc,
-};
+use plumbline_protocol::{revert_reason, rpc};
 use serde_json::Value;
 
 use crate::error::{Error, RpcFailure};
@@ -339,46 +335,6 @@ fn is_known_already(error: &TransportError) -> bool {
         let message = response.message.to_lowercase();
         ANSWERS.iter().any(|answer| message.contains(answer))
     })
-}
-
-/// The error that a contract gave up with, when that is why the request failed.
-fn revert_reason(error: &TransportError) -> Option<String> {
-    let response = error.as_error_resp()?;
-    if !response.message.to_lowercase().contains("revert") {
-        return None;
-    }
-    Some(
-        response
-            .as_revert_data()
-            .map_or_else(|| response.message.to_string(), |data| describe_revert(&data)),
-    )
-}
-
-fn describe_revert(data: &[u8]) -> String {
-    macro_rules! named {
-        ($($errors:path),*) => {
-            $(if let Ok(error) = <$errors>::abi_decode(data) {
-                return format!("{error:?}");
-            })*
-        };
-    }
-    named!(
-        StakeVault::StakeVaultErrors,
-        OperatorRegistry::OperatorRegistryErrors,
-        UptimeLedger::UptimeLedgerErrors,
-        InferenceSettlement::InferenceSettlementErrors,
-        Slasher::SlasherErrors,
-        PriceOracle::PriceOracleErrors,
-        RewardReserve::RewardReserveErrors,
-        JudgeCommittee::JudgeCommitteeErrors,
-        StressGauge::StressGaugeErrors,
-        CaseDocket::CaseDocketErrors,
-        AuditManager::AuditManagerErrors,
-        ChallengeManager::ChallengeManagerErrors,
-        BlockRandomness::BlockRandomnessErrors,
-        AccessManager::AccessManagerErrors
-    );
-    Revert::abi_decode(data).map_or_else(|_| Bytes::copy_from_slice(data).to_string(), |revert| revert.reason)
 }
 
 fn parse<T: serde::de::DeserializeOwned>(value: &Value) -> Option<T> {

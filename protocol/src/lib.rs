@@ -5,6 +5,7 @@ pub mod decode;
 pub mod deployment;
 pub mod opengradient;
 pub mod receipts;
+pub mod reverts;
 pub mod rpc;
 pub mod typed_data;
 
@@ -28,3 +29,4 @@ pub use bindings::uptime_ledger::{IUptimeLedger, UptimeLedger};
 pub use bindings::verifier_registry::VerifierRegistry;
 pub use decode::{DecodeError, decode_strict};
 pub use deployment::{Contract, Deployment};
+pub use reverts::revert_reason;

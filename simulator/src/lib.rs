@@ -31,7 +31,6 @@ mod purse;
 mod random;
 mod report;
 mod results;
-mod reverts;
 mod rewards;
 mod service;
 mod simulation;

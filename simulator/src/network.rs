@@ -15,9 +15,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use plumbline_protocol::deployment::{Addresses, AuditParameters};
 use plumbline_protocol::rpc::{connect, redact};
 use plumbline_protocol::typed_data::{operator_domain, settlement_domain, uptime_domain};
-use plumbline_protocol::{Deployment, Slasher, TestToken, UptimeLedger};
-
-use crate::reverts::revert_reason;
+use plumbline_protocol::{Deployment, Slasher, TestToken, UptimeLedger, revert_reason};
 
 /// Longest wait for an answer.
 const RPC_TIMEOUT: Duration = Duration::from_secs(20);

@@ -15,9 +15,9 @@ use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolCall;
 use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt, stream};
+use plumbline_protocol::revert_reason;
 
 use crate::network::{CONCURRENCY, Head, Network};
-use crate::reverts::revert_reason;
 
 /// Transactions sent at once, and of one account: nodes keep only so many of a sender.
 const MAX_WAVE: usize = 256;

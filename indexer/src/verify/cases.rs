@@ -1,12 +1,11 @@
 //! Cases, and the faults that operators paid for.
 
-use alloy::primitives::{B256, U256};
+use alloy::primitives::{Address, B256, U256};
 use plumbline_protocol::{AuditManager, CaseDocket, Slasher};
 
-use super::operators::Pair;
-use super::report::Comparison;
+use super::Check;
+use super::report::{InPeriod, Values};
 use super::view::View;
-use super::{Check, hex};
 use crate::accounts::{Case, Stage, Verdict};
 use crate::sql::{address, bytes32};
 
@@ -28,16 +27,15 @@ async fn cases(check: &mut Check<'_>) -> anyhow::Result<()> {
     )
     .fetch_one(&mut *check.db)
     .await?;
+    let values = Values::new().with("cases", stored, count);
+    check.tally.record("case_account", "all", values);
+    let keys = (1..=count.saturating_to::<u64>()).map(U256::from).collect();
     check
-        .tally
-        .record(Comparison::of("case_account", "all").with("cases", stored, count));
-    let keys: Vec<u64> = (1..=count.saturating_to::<u64>()).collect();
-    let keys = check.sample(keys, |key| *key);
-    let keys = keys.into_iter().map(|key| (U256::from(key), ())).collect();
-    check.ask_states("cases", keys, case).await
+        .ask_states("case_account", keys, |case_id| format!("case {case_id}"), case)
+        .await
 }
 
-async fn case(view: View, case_id: U256, rows: Case, (): ()) -> anyhow::Result<Comparison> {
+async fn case(view: &View, case_id: U256, rows: Case) -> anyhow::Result<Values> {
     let addresses = view.addresses;
     let (case, audit) = tokio::try_join!(
         view.call(addresses.case_docket, CaseDocket::caseOfCall { caseId: case_id }),
@@ -50,7 +48,7 @@ async fn case(view: View, case_id: U256, rows: Case, (): ()) -> anyhow::Result<C
         Some(Verdict::Withheld) => B256::ZERO,
         _ => case.offence,
     };
-    Ok(Comparison::of("case_account", format!("case {case_id}"))
+    Ok(Values::new()
         .with("operator", rows.operator, case.operator)
         .with("opened_at", rows.opened_at, case.openedAt)
         .with("batch_id", rows.batch_id, audit.batchId)
@@ -78,15 +76,12 @@ async fn downtime(check: &mut Check<'_>) -> anyhow::Result<()> {
         .iter()
         .map(|row| Ok((address(&row.operator)?, u64::try_from(row.period)?)))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let keys = check.sample(keys, |(operator, period)| Pair(*operator, *period));
+    let key = |(operator, period): &(Address, u64)| InPeriod(*operator, *period);
     check
-        .ask("punished downtime", keys, |view, (operator, period)| async move {
+        .ask("downtime_punished", keys, key, |view, (operator, period)| async move {
             let call = Slasher::punishedCall { operator, period };
             let punished = view.call(view.addresses.slasher, call).await?;
-            Ok(
-                Comparison::of("downtime_punished", format!("{operator} in period {period}"))
-                    .with("punished", true, punished),
-            )
+            Ok(Values::new().with("punished", true, punished))
         })
         .await
 }
@@ -102,12 +97,11 @@ async fn faults(check: &mut Check<'_>) -> anyhow::Result<()> {
         .iter()
         .map(|row| bytes32(row))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let keys = check.sample(keys, |offence| *offence);
     check
-        .ask("punished faults", keys, |view, offence| async move {
+        .ask("fault_punished", keys, B256::clone, |view, offence| async move {
             let call = Slasher::isPunishedCall { offence };
             let punished = view.call(view.addresses.slasher, call).await?;
-            Ok(Comparison::of("fault_punished", hex(offence)).with("punished", true, punished))
+            Ok(Values::new().with("punished", true, punished))
         })
         .await
 }
@@ -119,17 +113,21 @@ async fn outages(check: &mut Check<'_>) -> anyhow::Result<()> {
     )
     .fetch_all(&mut *check.db)
     .await?;
-    let rows = check.sample(rows, |row| row.period);
     check
-        .ask("outages", rows, |view, row| async move {
-            let call = Slasher::outageCall {
-                period: u64::try_from(row.period)?,
-            };
-            let outage = view.call(view.addresses.slasher, call).await?;
-            Ok(Comparison::of("outage_weighed", format!("period {}", row.period))
-                .with("missed_bps", row.missed_bps, outage.missedBps)
-                .with("average_bps", row.average_bps, outage.averageBps)
-                .with("factor_bps", row.factor_bps, outage.factorBps))
-        })
+        .ask(
+            "outage_weighed",
+            rows,
+            |row| format!("period {}", row.period),
+            |view, row| async move {
+                let call = Slasher::outageCall {
+                    period: u64::try_from(row.period)?,
+                };
+                let outage = view.call(view.addresses.slasher, call).await?;
+                Ok(Values::new()
+                    .with("missed_bps", row.missed_bps, outage.missedBps)
+                    .with("average_bps", row.average_bps, outage.averageBps)
+                    .with("factor_bps", row.factor_bps, outage.factorBps))
+            },
+        )
         .await
 }

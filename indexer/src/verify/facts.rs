@@ -7,6 +7,7 @@ use anyhow::{Context, ensure};
 use futures::TryStreamExt;
 
 use super::logs::{Logged, Reader};
+use super::report::Values;
 use super::{Check, hex};
 use crate::log::Log;
 use crate::rows::{At, Rows};
@@ -108,16 +109,16 @@ async fn compare_blocks(check: &mut Check<'_>, from: u64, to: u64, blocks: &[Log
             Some(block) => block,
             None => (check.view.chain().existing_header(row.number as u64).await?, false),
         };
-        let comparison = super::Comparison::of("block", row.number)
+        let values = Values::new()
             .with("hash", hex(&row.hash), header.hash)
             .with("timestamp", row.timestamp, header.timestamp)
             .with("empty", row.empty, !logged && !row.closes);
-        check.tally.record(comparison);
+        check.tally.record("block", row.number, values);
     }
     for (number, (header, logged)) in fetched {
         if logged {
-            let comparison = super::Comparison::of("block", number).with("hash", "none", header.hash);
-            check.tally.record(comparison);
+            let values = Values::new().with("hash", "none", header.hash);
+            check.tally.record("block", number, values);
         }
     }
     Ok(())
@@ -177,27 +178,19 @@ fn compare_table(
     for (key, wanted) in expected {
         check.tally.keys(table, 1, columns.len() as u64);
         let Some(row) = found.remove(key) else {
-            check
-                .tally
-                .differ(table, key.to_string(), "row".into(), "none".into(), "a log".into());
+            check.tally.differ(table, key, "row", "none", "a log");
             continue;
         };
         for (index, (column, kind)) in columns.iter().enumerate() {
             if row[index] != wanted[index] {
                 let (rows, chain) = (show(kind, row[index].as_deref()), show(kind, wanted[index].as_deref()));
-                check.tally.differ(table, key.to_string(), column.clone(), rows, chain);
+                check.tally.differ(table, key, column, rows, chain);
             }
         }
     }
     for key in found.keys() {
         check.tally.keys(table, 1, 0);
-        check.tally.differ(
-            table,
-            key.to_string(),
-            "row".into(),
-            "a row".into(),
-            "no such log".into(),
-        );
+        check.tally.differ(table, key, "row", "a row", "no such log");
     }
 }
 

@@ -31,8 +31,8 @@ use crate::error::{Moved, Remedy};
 use crate::identity::{check_deployment, identify};
 use crate::plumbline::Plumbline;
 use crate::source::Source;
-use report::{Comparison, Tally};
-use view::View;
+use report::{Tally, Values};
+use view::{Reverted, View};
 
 pub use report::{Compared, Difference, Report, Unaccounted};
 
@@ -201,7 +201,7 @@ struct Check<'a> {
     tally: Tally,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
     /// All items, or as many of them as are to be compared, chosen by seed and key.
     fn sample<T, K: Display>(&self, mut items: Vec<T>, key: impl Fn(&T) -> K) -> Vec<T> {
         if let Some(sample) = self.config.sample.filter(|sample| *sample < items.len()) {
@@ -217,23 +217,27 @@ impl Check<'_> {
         (self.progress)(Progress { subject, done, total });
     }
 
-    /// Asks the chain about each item, several at a time.
-    async fn ask<T, F, A>(&mut self, subject: &'static str, items: Vec<T>, ask: F) -> anyhow::Result<()>
+    /// Asks the chain about each row of a table, or of a sample.
+    async fn ask<T, K, F, A>(
+        &mut self,
+        table: &'static str,
+        rows: Vec<T>,
+        key: impl Fn(&T) -> K,
+        ask: F,
+    ) -> anyhow::Result<()>
     where
-        F: Fn(View, T) -> A,
-        A: Future<Output = anyhow::Result<Comparison>>,
+        K: Display,
+        F: Fn(&'a View, T) -> A,
+        A: Future<Output = anyhow::Result<Values>>,
     {
-        let total = items.len();
-        let view = self.view;
-        let mut answers = futures::stream::iter(items)
-            .map(|item| ask(view.clone(), item))
-            .buffer_unordered(self.config.concurrency);
+        let rows = self.sample(rows, &key);
+        let total = rows.len();
         let mut done = 0;
-        while let Some(comparison) = answers.next().await {
-            self.tally.record(comparison?);
-            done += 1;
-            let (progress, done, total) = (self.progress, done as u64, total as u64);
-            progress(Progress { subject, done, total });
+        let mut rows = rows.into_iter().map(|row| (key(&row), row)).peekable();
+        while rows.peek().is_some() {
+            let some = rows.by_ref().take(KEYS_AT_ONCE).collect();
+            done += self.compare(table, some, &ask).await?;
+            self.report(table, done, total);
         }
         Ok(())
     }
@@ -241,35 +245,56 @@ impl Check<'_> {
     /// Asks the chain about the running state of each key, or of a sample; a state that has no row is compared as empty.
     async fn ask_states<S, K, F, A>(
         &mut self,
-        subject: &'static str,
-        keys: Vec<(S::Key, K)>,
+        table: &'static str,
+        keys: Vec<S::Key>,
+        show: impl Fn(&S::Key) -> K,
         ask: F,
     ) -> anyhow::Result<()>
     where
         S: Running,
-        K: Clone,
-        F: Fn(View, S::Key, S, K) -> A + Copy,
-        A: Future<Output = anyhow::Result<Comparison>>,
+        K: Display,
+        F: Fn(&'a View, S::Key, S) -> A,
+        A: Future<Output = anyhow::Result<Values>>,
     {
-        let total = keys.len();
+        let keys = self.sample(keys, &show);
         let mut done = 0;
         for some in keys.chunks(KEYS_AT_ONCE) {
             let mut states = Vec::with_capacity(some.len());
-            for (key, more) in some {
+            for key in some {
                 let state = S::load(self.db, *key, self.block).await?.unwrap_or_default();
-                states.push((*key, state, more.clone()));
+                states.push((show(key), (*key, state)));
             }
-            done += states.len();
-            let view = self.view;
-            let mut answers = futures::stream::iter(states)
-                .map(|(key, state, more)| ask(view.clone(), key, state, more))
-                .buffer_unordered(self.config.concurrency);
-            while let Some(comparison) = answers.next().await {
-                self.tally.record(comparison?);
-            }
-            self.report(subject, done, total);
+            done += self
+                .compare(table, states, &|view, (key, state)| ask(view, key, state))
+                .await?;
+            self.report(table, done, keys.len());
         }
         Ok(())
+    }
+
+    /// Compares items with the chain, several at a time, and says how many.
+    async fn compare<T, K, F, A>(&mut self, table: &'static str, items: Vec<(K, T)>, ask: &F) -> anyhow::Result<usize>
+    where
+        K: Display,
+        F: Fn(&'a View, T) -> A,
+        A: Future<Output = anyhow::Result<Values>>,
+    {
+        let (view, count) = (self.view, items.len());
+        let mut answers = futures::stream::iter(items)
+            .map(|(key, item)| async move { (key, ask(view, item).await) })
+            .buffer_unordered(self.config.concurrency);
+        while let Some((key, answer)) = answers.next().await {
+            match answer.map_err(|error| error.downcast::<Reverted>()) {
+                Ok(values) => self.tally.record(table, key, values),
+                // The contract knows no such thing, or another of that name.
+                Err(Ok(reverted)) => {
+                    self.tally.keys(table, 1, 1);
+                    self.tally.differ(table, key, "row", "a row", reverted.to_string());
+                }
+                Err(Err(error)) => return Err(error),
+            }
+        }
+        Ok(count)
     }
 }
 

@@ -6,8 +6,7 @@ use plumbline_protocol::{
 };
 
 use super::Check;
-use super::operators::Pair;
-use super::report::{Comparison, Unaccounted};
+use super::report::{InPeriod, Unaccounted, Values};
 use crate::accounts::{Network, Running};
 use crate::sql::{Uint, address};
 
@@ -29,15 +28,14 @@ async fn counts(check: &mut Check<'_>, rows: &Network) -> anyhow::Result<()> {
         view.call(to.stake_vault, StakeVault::totalAssetsCall {}),
         view.call(to.stake_vault, StakeVault::totalThawingCall {}),
     )?;
-    check.tally.record(
-        Comparison::of("network_account", "all")
-            .with("operators", rows.operators, operators)
-            .with("batches", rows.batches, batches)
-            .with("audits + challenges", rows.audits + rows.challenges, cases)
-            .with("cases_open", rows.cases_open, open)
-            .with("stake_active", rows.stake_active, stake)
-            .with("stake_thawing", rows.stake_thawing, thawing),
-    );
+    let values = Values::new()
+        .with("operators", rows.operators, operators)
+        .with("batches", rows.batches, batches)
+        .with("audits + challenges", rows.audits + rows.challenges, cases)
+        .with("cases_open", rows.cases_open, open)
+        .with("stake_active", rows.stake_active, stake)
+        .with("stake_thawing", rows.stake_thawing, thawing);
+    check.tally.record("network_account", "all", values);
     Ok(())
 }
 
@@ -48,11 +46,11 @@ async fn books(check: &mut Check<'_>, rows: &Network) -> anyhow::Result<()> {
         view.call(reserve, RewardReserve::owedCall {}),
         view.call(reserve, RewardReserve::unburnedCall {}),
     )?;
-    let comparison = Comparison::of("network_account", "the reserve")
+    let values = Values::new()
         .with("reserve", rows.reserve, funds)
         .with("reward_owed", rows.reward_owed, owed)
         .with("unburned", rows.unburned, unburned);
-    check.tally.record(comparison);
+    check.tally.record("network_account", "the reserve", values);
     Ok(())
 }
 
@@ -151,12 +149,10 @@ async fn holdings(check: &mut Check<'_>, rows: &Network) -> anyhow::Result<()> {
         let excess = held.saturating_sub(sum);
         let key = format!("{contract} of {token}");
         let accounted = held - excess;
-        check
-            .tally
-            .record(Comparison::of("network_account", &key).with("token balance", sum, accounted));
-        check
-            .tally
-            .record(Comparison::of("flow", &key).with("token balance", flowed, accounted));
+        for (table, rows) in [("network_account", sum), ("flow", flowed)] {
+            let values = Values::new().with("token balance", rows, accounted);
+            check.tally.record(table, &key, values);
+        }
         if !excess.is_zero() {
             let (contract, token, amount) = (contract.to_owned(), token.to_string(), excess.to_string());
             let found = Unaccounted {
@@ -199,22 +195,23 @@ async fn rewards(check: &mut Check<'_>) -> anyhow::Result<()> {
     )
     .fetch_all(&mut *check.db)
     .await?;
-    let rows = check.sample(rows, |row| row.period);
     check
-        .ask("reward periods", rows, |view, row| async move {
-            let call = RewardReserve::periodOfCall {
-                period: row.period.0.to(),
-            };
-            let period = view.call(view.addresses.reward_reserve, call).await?;
-            Ok(Comparison::of("period_closed", format!("period {}", row.period))
-                .with("weight", row.weight, period.weight)
-                .with(
-                    "release - expired",
-                    row.release.0.saturating_sub(row.expired.0),
-                    period.release,
-                )
-                .with("expires_at", row.expires_at, period.expiresAt))
-        })
+        .ask(
+            "period_closed",
+            rows,
+            |row| format!("period {}", row.period),
+            |view, row| async move {
+                let call = RewardReserve::periodOfCall {
+                    period: row.period.0.saturating_to(),
+                };
+                let period = view.call(view.addresses.reward_reserve, call).await?;
+                let kept = row.release.0.saturating_sub(row.expired.0);
+                Ok(Values::new()
+                    .with("weight", row.weight, period.weight)
+                    .with("release - expired", kept, period.release)
+                    .with("expires_at", row.expires_at, period.expiresAt))
+            },
+        )
         .await?;
     entries(check).await
 }
@@ -235,24 +232,17 @@ async fn entries(check: &mut Check<'_>) -> anyhow::Result<()> {
         .iter()
         .map(|row| Ok((row.period, address(&row.operator)?, row.collateral)))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let keys = check.sample(keys, |(period, operator, _)| Pair(*operator, *period));
+    let key = |(period, operator, _): &(Uint, Address, Uint)| InPeriod(*operator, *period);
     check
         .ask(
-            "enrolled collateral",
+            "operator_enrolled",
             keys,
+            key,
             |view, (period, operator, collateral)| async move {
-                let call = RewardReserve::entryOfCall {
-                    period: period.0.to(),
-                    operator,
-                };
+                let period = period.0.saturating_to();
+                let call = RewardReserve::entryOfCall { period, operator };
                 let entry = view.call(view.addresses.reward_reserve, call).await?;
-                Ok(
-                    Comparison::of("operator_enrolled", format!("{operator} in period {period}")).with(
-                        "collateral",
-                        collateral,
-                        entry.enrolled,
-                    ),
-                )
+                Ok(Values::new().with("collateral", collateral, entry.enrolled))
             },
         )
         .await

@@ -1,9 +1,11 @@
 //! Stakes, earnings, profiles and offerings of operators.
 
+use std::collections::BTreeMap;
+
 use alloy::primitives::{Address, B256};
 use plumbline_protocol::{InferenceSettlement, OperatorRegistry, StakeVault};
 
-use super::report::Comparison;
+use super::report::{Pair, Values};
 use super::view::View;
 use super::{Check, hex};
 use crate::accounts::{Offering, OperatorAccount, OperatorProfile};
@@ -33,15 +35,16 @@ async fn stakes(check: &mut Check<'_>) -> anyhow::Result<()> {
     )
     .fetch_all(&mut *check.db)
     .await?;
-    let keys = keys
+    let stakes = keys
         .iter()
         .map(|row| Ok((address(&row.operator)?, row.stake_own.unwrap_or_default())))
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    let keys = check.sample(keys, |(operator, _)| *operator);
-    check.ask_states("stakes and earnings", keys, stake).await
+        .collect::<anyhow::Result<BTreeMap<_, _>>>()?;
+    let keys = stakes.keys().copied().collect();
+    let ask = |view, operator, rows| stake(view, operator, rows, stakes[&operator]);
+    check.ask_states("operator_account", keys, Address::clone, ask).await
 }
 
-async fn stake(view: View, operator: Address, rows: OperatorAccount, stake_own: Uint) -> anyhow::Result<Comparison> {
+async fn stake(view: &View, operator: Address, rows: OperatorAccount, stake_own: Uint) -> anyhow::Result<Values> {
     let (vault, settlement) = (view.addresses.stake_vault, view.addresses.inference_settlement);
     let (pool, position, own, earnings, coverage) = tokio::try_join!(
         view.call(vault, StakeVault::poolCall { operator }),
@@ -64,7 +67,7 @@ async fn stake(view: View, operator: Address, rows: OperatorAccount, stake_own: 
     )?;
     // The contract counts matured buckets as claimable before it says so by an event; the sum is the same.
     let held = rows.earnings_locked.0 + rows.earnings_claimable.0;
-    Ok(Comparison::of("operator_account", operator)
+    Ok(Values::new()
         .with("stake_active", rows.stake_active, pool.assets)
         .with("stake_own", stake_own, own)
         .with("stake_thawing", rows.stake_thawing, pool.thawAssets)
@@ -91,28 +94,21 @@ async fn tickets(check: &mut Check<'_>) -> anyhow::Result<()> {
     )
     .fetch_all(&mut *check.db)
     .await?;
-    let rows = rows.into_iter().map(|row| {
-        (
-            row.ticket_id,
-            hex(row.operator),
-            hex(row.delegator),
-            row.thaw_shares,
-            row.ready_at,
-        )
-    });
-    let rows = check.sample(rows.collect(), |row| row.0);
     check
         .ask(
-            "thawing tickets",
+            "thawed",
             rows,
-            |view, (id, operator, delegator, thaw_shares, ready_at)| async move {
-                let call = StakeVault::ticketCall { ticketId: id.0 };
+            |row| format!("ticket {}", row.ticket_id),
+            |view, row| async move {
+                let call = StakeVault::ticketCall {
+                    ticketId: row.ticket_id.0,
+                };
                 let ticket = view.call(view.addresses.stake_vault, call).await?;
-                Ok(Comparison::of("thawed", format!("ticket {id}"))
-                    .with("operator", operator, hex(ticket.operator))
-                    .with("delegator", delegator, hex(ticket.owner))
-                    .with("thaw_shares", thaw_shares, ticket.thawShares)
-                    .with("ready_at", ready_at, ticket.readyAt))
+                Ok(Values::new()
+                    .with("operator", hex(row.operator), hex(ticket.operator))
+                    .with("delegator", hex(row.delegator), hex(ticket.owner))
+                    .with("thaw_shares", row.thaw_shares, ticket.thawShares)
+                    .with("ready_at", row.ready_at, ticket.readyAt))
             },
         )
         .await
@@ -130,21 +126,16 @@ async fn profiles(check: &mut Check<'_>) -> anyhow::Result<()> {
         .iter()
         .map(|key| address(key))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let keys = check
-        .sample(keys, |key| *key)
-        .into_iter()
-        .map(|key| (key, ()))
-        .collect();
-    check.ask_states("operators", keys, profile).await
+    check
+        .ask_states("operator_profile", keys, Address::clone, profile)
+        .await
 }
 
-async fn profile(view: View, operator: Address, rows: OperatorProfile, (): ()) -> anyhow::Result<Comparison> {
+async fn profile(view: &View, operator: Address, rows: OperatorProfile) -> anyhow::Result<Values> {
     let registry = view.addresses.operator_registry;
-    let index = u32::try_from(rows.operator_index)?;
-    let (record, commission, at_index) = tokio::try_join!(
+    let (record, commission) = tokio::try_join!(
         view.call(registry, OperatorRegistry::operatorOfCall { operator }),
         view.call(registry, OperatorRegistry::commissionOfCall { operator }),
-        view.call(registry, OperatorRegistry::operatorAtCall { index }),
     )?;
     let in_force = if rows.announced_at.0 <= alloy::primitives::U256::from(view.block.timestamp) {
         rows.announced_bps
@@ -152,9 +143,8 @@ async fn profile(view: View, operator: Address, rows: OperatorProfile, (): ()) -
         rows.commission_bps
     };
     let status = STATUSES.get(usize::from(record.status)).copied().unwrap_or("unknown");
-    Ok(Comparison::of("operator_profile", operator)
+    Ok(Values::new()
         .with("operator_index", rows.operator_index, record.index)
-        .with("operator at that index", operator, at_index)
         .with("status", rows.status.as_str(), status)
         .with("jailed_until", rows.jailed_until, record.jailedUntil)
         .with("signing_key", rows.signing_key, record.signingKey)
@@ -174,31 +164,21 @@ async fn offerings(check: &mut Check<'_>) -> anyhow::Result<()> {
     .await?;
     let keys = keys
         .iter()
-        .map(|row| Ok(((address(&row.operator)?, bytes32(&row.model_id)?), ())))
+        .map(|row| Ok((address(&row.operator)?, bytes32(&row.model_id)?)))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let keys = check.sample(keys, |((operator, model_id), ())| Pair(*operator, *model_id));
-    check.ask_states("offerings", keys, offering).await
+    let show = |(operator, model_id): &(Address, B256)| Pair(*operator, *model_id);
+    check.ask_states("offering", keys, show, offering).await
 }
 
-async fn offering(view: View, key: (Address, B256), rows: Offering, (): ()) -> anyhow::Result<Comparison> {
-    let (operator, model_id) = key;
+async fn offering(view: &View, (operator, model_id): (Address, B256), rows: Offering) -> anyhow::Result<Values> {
     let call = OperatorRegistry::offeringCall {
         operator,
         modelId: model_id,
     };
     let offering = view.call(view.addresses.operator_registry, call).await?;
-    Ok(Comparison::of("offering", Pair(operator, model_id))
+    Ok(Values::new()
         .with("active", rows.active, offering.active)
         .with("version", rows.version, offering.version)
         .with("royalty_bps", rows.royalty_bps, offering.royaltyBps)
         .with("price_per_unit", rows.price_per_unit, offering.pricePerUnit))
-}
-
-/// A key of two parts, as it is shown.
-pub(super) struct Pair<A, B>(pub(super) A, pub(super) B);
-
-impl<A: std::fmt::Display, B: std::fmt::Display> std::fmt::Display for Pair<A, B> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.0, self.1)
-    }
 }

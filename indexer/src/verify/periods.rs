@@ -1,14 +1,12 @@
 //! Closed periods: the ledger's results by their hashes, and what was derived from them.
 
-use std::ops::Not;
-
 use alloy::primitives::{Address, U256};
 use plumbline_drift::concentration::{Distribution, Threshold};
 use plumbline_drift::uptime::Slots;
 use plumbline_protocol::UptimeLedger;
 
 use super::Check;
-use super::report::Comparison;
+use super::report::{InPeriod, Values};
 use super::view::View;
 use crate::sql::{Uint, address};
 
@@ -45,20 +43,24 @@ async fn results(check: &mut Check<'_>) -> anyhow::Result<()> {
     )
     .fetch_all(&mut *check.db)
     .await?;
-    let rows = check.sample(rows, |row| row.period);
     check
-        .ask("results of periods", rows, |view, row| async move {
-            let call = UptimeLedger::periodOfCall {
-                period: u64::try_from(row.period)?,
-            };
-            let ledger = view.call(view.addresses.uptime_ledger, call).await?;
-            let reports = row.seats.map_or(0, |seats| seats.count_ones());
-            let hash = row.result_hash.unwrap_or_else(|| vec![0; WORD_BYTES]);
-            Ok(Comparison::of("period_reported", format!("period {}", row.period))
-                .with("operator_count", row.operator_count, ledger.operatorCount)
-                .with("reports", reports, ledger.reports)
-                .with("result_hash", super::hex(hash), ledger.resultHash))
-        })
+        .ask(
+            "period_reported",
+            rows,
+            |row| format!("period {}", row.period),
+            |view, row| async move {
+                let call = UptimeLedger::periodOfCall {
+                    period: u64::try_from(row.period)?,
+                };
+                let ledger = view.call(view.addresses.uptime_ledger, call).await?;
+                let reports = row.seats.map_or(0, |seats| seats.count_ones());
+                let hash = row.result_hash.unwrap_or_else(|| vec![0; WORD_BYTES]);
+                Ok(Values::new()
+                    .with("operator_count", row.operator_count, ledger.operatorCount)
+                    .with("reports", reports, ledger.reports)
+                    .with("result_hash", super::hex(hash), ledger.resultHash))
+            },
+        )
         .await
 }
 
@@ -80,7 +82,7 @@ struct Member {
 }
 
 /// The newest result of a period: words of which slots were observed, and up.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Words {
     observed: Vec<U256>,
     up: Vec<U256>,
@@ -132,26 +134,20 @@ async fn tallies(check: &mut Check<'_>, period: i64) -> anyhow::Result<()> {
             high: row.uptime_high,
         });
     }
-    let members = check.sample(members, |member| member.operator);
-    let items = members.into_iter().map(|member| (member, words.clone())).collect();
+    let key = |member: &Member| InPeriod(member.operator, period);
     check
-        .ask("uptime", items, |view, (member, words)| async move {
-            tally(view, member, words).await
+        .ask("operator_period", members, key, |view, member| {
+            tally(view, member, &words)
         })
         .await
 }
 
-async fn tally(view: View, member: Member, words: Words) -> anyhow::Result<Comparison> {
+async fn tally(view: &View, member: Member, words: &Words) -> anyhow::Result<Values> {
     let Member {
-        period,
-        operator,
-        index,
-        slots,
-        ..
+        period, index, slots, ..
     } = member;
     let expected = member.expected != 0;
-    let comparison = Comparison::of("operator_period", format!("{operator} in period {period}"));
-    let (observed, missed) = if expected && words.observed.is_empty().not() {
+    let (observed, missed) = if expected && !words.observed.is_empty() {
         let call = UptimeLedger::tallyCall {
             period: u64::try_from(period)?,
             index,
@@ -176,7 +172,7 @@ async fn tally(view: View, member: Member, words: Words) -> anyhow::Result<Compa
         hit: u64::from(observed - missed),
     };
     let (low, high) = counted.uptime_interval().unzip();
-    Ok(comparison
+    Ok(Values::new()
         .with("expected", member.expected, counted.expected)
         .with("observed", member.observed, observed)
         .with("hit", member.hit, counted.hit)
@@ -218,8 +214,10 @@ async fn concentration(check: &mut Check<'_>, period: i64) -> anyhow::Result<()>
     )
     .fetch_all(&mut *check.db)
     .await?;
-    let found = Comparison::of("network_concentration", format!("period {period}"));
-    check.tally.record(found.with("rows", rows.len(), 3));
+    let values = Values::new().with("rows", rows.len(), 3);
+    check
+        .tally
+        .record("network_concentration", format!("period {period}"), values);
     for row in rows {
         let amounts = members.iter().map(|member| match row.basis.as_str() {
             "stake" => member.stake.0,
@@ -231,34 +229,33 @@ async fn concentration(check: &mut Check<'_>, period: i64) -> anyhow::Result<()>
         let shares = Distribution::new(amounts);
         let nakamoto = |threshold| shares.nakamoto(threshold).map_or(-1, |least| least as i32);
         let key = format!("{} in period {period}", row.basis);
-        check.tally.record(
-            Comparison::of("network_concentration", key)
-                .with("total", row.total, total)
-                .with("top1_share", ratio(row.top1_share), ratio(shares.top_share(1)))
-                .with("top3_share", ratio(row.top3_share), ratio(shares.top_share(3)))
-                .with("hhi", ratio(row.hhi), ratio(shares.hhi()))
-                .with(
-                    "effective_operators",
-                    ratio(row.effective_operators),
-                    ratio(shares.effective_members()),
-                )
-                .with("gini", ratio(row.gini), ratio(shares.gini()))
-                .with(
-                    "nakamoto_third",
-                    row.nakamoto_third.unwrap_or(-1),
-                    nakamoto(Threshold::THIRD),
-                )
-                .with(
-                    "nakamoto_half",
-                    row.nakamoto_half.unwrap_or(-1),
-                    nakamoto(Threshold::HALF),
-                )
-                .with(
-                    "nakamoto_two_thirds",
-                    row.nakamoto_two_thirds.unwrap_or(-1),
-                    nakamoto(Threshold::TWO_THIRDS),
-                ),
-        );
+        let values = Values::new()
+            .with("total", row.total, total)
+            .with("top1_share", ratio(row.top1_share), ratio(shares.top_share(1)))
+            .with("top3_share", ratio(row.top3_share), ratio(shares.top_share(3)))
+            .with("hhi", ratio(row.hhi), ratio(shares.hhi()))
+            .with(
+                "effective_operators",
+                ratio(row.effective_operators),
+                ratio(shares.effective_members()),
+            )
+            .with("gini", ratio(row.gini), ratio(shares.gini()))
+            .with(
+                "nakamoto_third",
+                row.nakamoto_third.unwrap_or(-1),
+                nakamoto(Threshold::THIRD),
+            )
+            .with(
+                "nakamoto_half",
+                row.nakamoto_half.unwrap_or(-1),
+                nakamoto(Threshold::HALF),
+            )
+            .with(
+                "nakamoto_two_thirds",
+                row.nakamoto_two_thirds.unwrap_or(-1),
+                nakamoto(Threshold::TWO_THIRDS),
+            );
+        check.tally.record("network_concentration", key, values);
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! What was compared, and what differed.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256};
 use serde::Serialize;
 
 /// Differences of one table that are listed; all of them are counted.
@@ -61,27 +61,36 @@ pub struct Unaccounted {
     pub amount: String,
 }
 
-/// One key of a table with its values, as the rows and as the chain have them.
-#[derive(Debug)]
-pub(super) struct Comparison {
-    table: &'static str,
-    key: String,
-    values: Vec<(String, String, String)>,
-}
+/// Values of one key by column, as the rows and as the chain have them.
+#[derive(Debug, Default)]
+pub(super) struct Values(Vec<(&'static str, String, String)>);
 
-impl Comparison {
-    pub(super) fn of(table: &'static str, key: impl Display) -> Self {
-        Self {
-            table,
-            key: key.to_string(),
-            values: Vec::new(),
-        }
+impl Values {
+    pub(super) fn new() -> Self {
+        Self::default()
     }
 
-    pub(super) fn with(mut self, column: impl Display, rows: impl Display, chain: impl Display) -> Self {
-        self.values
-            .push((column.to_string(), rows.to_string(), chain.to_string()));
+    pub(super) fn with(mut self, column: &'static str, rows: impl Display, chain: impl Display) -> Self {
+        self.0.push((column, rows.to_string(), chain.to_string()));
         self
+    }
+}
+
+/// A key of two parts, as it is shown.
+pub(super) struct Pair<A, B>(pub(super) A, pub(super) B);
+
+impl<A: Display, B: Display> Display for Pair<A, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.0, self.1)
+    }
+}
+
+/// The key of an operator in a period.
+pub(super) struct InPeriod<P>(pub(super) Address, pub(super) P);
+
+impl<P: Display> Display for InPeriod<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in period {}", self.0, self.1)
     }
 }
 
@@ -94,12 +103,11 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn record(&mut self, comparison: Comparison) {
-        let Comparison { table, key, values } = comparison;
+    pub(super) fn record(&mut self, table: &'static str, key: impl Display, Values(values): Values) {
         self.keys(table, 1, values.len() as u64);
         for (column, rows, chain) in values {
             if rows != chain {
-                self.differ(table, key.clone(), column, rows, chain);
+                self.differ(table, &key, column, rows, chain);
             }
         }
     }
@@ -111,16 +119,23 @@ impl Tally {
         compared.values += values;
     }
 
-    pub(super) fn differ(&mut self, table: &str, key: String, column: String, rows: String, chain: String) {
+    pub(super) fn differ(
+        &mut self,
+        table: &str,
+        key: impl Display,
+        column: &str,
+        rows: impl Into<String>,
+        chain: impl Into<String>,
+    ) {
         let compared = self.compared.entry(table.to_owned()).or_default();
         compared.differences += 1;
         if compared.differences <= MAX_LISTED {
             self.differences.push(Difference {
                 table: table.to_owned(),
-                key,
-                column,
-                rows,
-                chain,
+                key: key.to_string(),
+                column: column.to_owned(),
+                rows: rows.into(),
+                chain: chain.into(),
             });
         }
     }

@@ -6,8 +6,7 @@ use plumbline_protocol::bindings::inference_settlement::IBatches::Batch;
 use plumbline_protocol::{AuditManager, ChallengeManager, InferenceSettlement, ModelRegistry, StakeVault};
 
 use super::Check;
-use super::operators::Pair;
-use super::report::Comparison;
+use super::report::{Pair, Values};
 use super::view::View;
 use crate::accounts::{Channel, Credit, CreditClass, Model, PauseClock, Running};
 use crate::sql::{Uint, address, bytes32};
@@ -39,10 +38,10 @@ async fn pauses(check: &mut Check<'_>) -> anyhow::Result<U256> {
         U256::ZERO
     };
     let until = if now < until { U256::from(until) } else { U256::ZERO };
-    let comparison = Comparison::of("pause_clock", "the settlement's")
+    let values = Values::new()
         .with("paused seconds", seconds, paused)
         .with("ends_at", ends_at, until);
-    check.tally.record(comparison);
+    check.tally.record("pause_clock", "the settlement's", values);
     Ok(U256::from(paused))
 }
 
@@ -57,14 +56,19 @@ async fn channels(check: &mut Check<'_>, paused: U256) -> anyhow::Result<()> {
     .await?;
     let keys = keys
         .iter()
-        .map(|row| Ok(((address(&row.payer)?, address(&row.operator)?), paused)))
+        .map(|row| Ok((address(&row.payer)?, address(&row.operator)?)))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let keys = check.sample(keys, |((payer, operator), _)| Pair(*payer, *operator));
-    check.ask_states("channels", keys, channel).await
+    let show = |(payer, operator): &(Address, Address)| Pair(*payer, *operator);
+    let ask = |view, key, rows| channel(view, key, rows, paused);
+    check.ask_states("channel_account", keys, show, ask).await
 }
 
-async fn channel(view: View, key: (Address, Address), rows: Channel, paused: U256) -> anyhow::Result<Comparison> {
-    let (payer, operator) = key;
+async fn channel(
+    view: &View,
+    (payer, operator): (Address, Address),
+    rows: Channel,
+    paused: U256,
+) -> anyhow::Result<Values> {
     let call = InferenceSettlement::channelCall { payer, operator };
     let channel = view.call(view.addresses.inference_settlement, call).await?;
     // Deadlines stand still in pauses, those that began after it and those under way.
@@ -73,7 +77,7 @@ async fn channel(view: View, key: (Address, Address), rows: Channel, paused: U25
     } else {
         rows.exit_running.0 + paused
     };
-    Ok(Comparison::of("channel_account", Pair(payer, operator))
+    Ok(Values::new()
         .with(
             "deposited - returned",
             rows.deposited.0.saturating_sub(rows.returned.0),
@@ -97,38 +101,35 @@ async fn batches(check: &mut Check<'_>) -> anyhow::Result<()> {
     )
     .fetch_all(&mut *check.db)
     .await?;
-    let rows = check.sample(rows, |row| row.batch_id);
-    let mut batches = Vec::with_capacity(rows.len());
-    for row in rows {
-        let batch = Batch {
-            operator: address(&row.operator)?,
-            settledAt: u64::try_from(row.timestamp)?,
-            settledBlock: u64::try_from(row.block_number)?,
-            receiptCount: u32::try_from(row.receipt_count)?,
-            receiptsRoot: bytes32(&row.receipts_root)?,
-            earned: row.earned.0.saturating_to(),
-            risk: row.risk.0.saturating_to(),
-        };
-        batches.push((row.batch_id.0, batch, row.released, row.case_id));
-    }
     check
         .ask(
-            "batches",
-            batches,
-            |view, (batch_id, batch, released, case_id)| async move {
-                let addresses = view.addresses;
+            "batch_settled",
+            rows,
+            |row| format!("batch {}", row.batch_id),
+            |view, row| async move {
+                let batch_id = row.batch_id.0;
+                let batch = Batch {
+                    operator: address(&row.operator)?,
+                    settledAt: u64::try_from(row.timestamp)?,
+                    settledBlock: u64::try_from(row.block_number)?,
+                    receiptCount: u32::try_from(row.receipt_count)?,
+                    receiptsRoot: bytes32(&row.receipts_root)?,
+                    earned: row.earned.0.saturating_to(),
+                    risk: row.risk.0.saturating_to(),
+                };
                 let is_batch = InferenceSettlement::isBatchCall {
                     batchId: batch_id,
                     batch,
-                    released,
+                    released: row.released,
                 };
+                let addresses = view.addresses;
                 let (committed, audit) = tokio::try_join!(
                     view.call(addresses.inference_settlement, is_batch),
                     view.call(addresses.audit_manager, AuditManager::auditOfCall { batchId: batch_id }),
                 )?;
-                Ok(Comparison::of("batch_settled", format!("batch {batch_id}"))
+                Ok(Values::new()
                     .with("is what the contract committed to", true, committed)
-                    .with("its audit", case_id, audit))
+                    .with("its audit", row.case_id, audit))
             },
         )
         .await
@@ -146,15 +147,10 @@ async fn models(check: &mut Check<'_>) -> anyhow::Result<()> {
         .iter()
         .map(|key| bytes32(key))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let keys = check
-        .sample(keys, |key| *key)
-        .into_iter()
-        .map(|key| (key, ()))
-        .collect();
-    check.ask_states("models", keys, model).await
+    check.ask_states("model_account", keys, B256::clone, model).await
 }
 
-async fn model(view: View, model_id: B256, rows: Model, (): ()) -> anyhow::Result<Comparison> {
+async fn model(view: &View, model_id: B256, rows: Model) -> anyhow::Result<Values> {
     let addresses = view.addresses;
     let (model, royalties) = tokio::try_join!(
         view.call(addresses.model_registry, ModelRegistry::modelCall { modelId: model_id }),
@@ -163,7 +159,7 @@ async fn model(view: View, model_id: B256, rows: Model, (): ()) -> anyhow::Resul
             InferenceSettlement::royaltiesCall { modelId: model_id }
         ),
     )?;
-    Ok(Comparison::of("model_account", model_id)
+    Ok(Values::new()
         .with("publisher", rows.publisher, model.publisher)
         .with("pending_publisher", rows.pending_publisher, model.pendingPublisher)
         .with("versions", rows.versions, model.versions)
@@ -184,14 +180,13 @@ async fn credits(check: &mut Check<'_>) -> anyhow::Result<()> {
     for row in keys {
         let class = CreditClass::ALL.into_iter().find(|class| class.as_str() == row.class);
         let class = class.with_context(|| format!("{:?} is no class of credits", row.class))?;
-        credits.push(((class, address(&row.account)?), ()));
+        credits.push((class, address(&row.account)?));
     }
-    let keys = check.sample(credits, |((class, account), ())| Pair(class.as_str(), *account));
-    check.ask_states("credits", keys, credit).await
+    let show = |(class, account): &(CreditClass, Address)| Pair(class.as_str(), *account);
+    check.ask_states("credit_account", credits, show, credit).await
 }
 
-async fn credit(view: View, key: (CreditClass, Address), rows: Credit, (): ()) -> anyhow::Result<Comparison> {
-    let (class, account) = key;
+async fn credit(view: &View, (class, account): (CreditClass, Address), rows: Credit) -> anyhow::Result<Values> {
     let addresses = view.addresses;
     let owed = match class {
         CreditClass::Fee => {
@@ -207,5 +202,5 @@ async fn credit(view: View, key: (CreditClass, Address), rows: Credit, (): ()) -
             view.call(addresses.challenge_manager, call).await?
         }
     };
-    Ok(Comparison::of("credit_account", Pair(class.as_str(), account)).with("balance", rows.balance, owed))
+    Ok(Values::new().with("balance", rows.balance, owed))
 }

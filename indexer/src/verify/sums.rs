@@ -27,7 +27,7 @@ macro_rules! compare {
             if value.rows != value.derived {
                 check
                     .tally
-                    .differ($table, value.key, value.field, value.rows, value.derived);
+                    .differ($table, value.key, &value.field, value.rows, value.derived);
             }
         }
         drop(values);

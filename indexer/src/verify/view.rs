@@ -9,6 +9,7 @@ use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolCall;
 use anyhow::{Context, bail};
 use plumbline_protocol::deployment::Addresses;
+use plumbline_protocol::revert_reason;
 
 use crate::chain::{Chain, Header};
 use crate::error::{Moved, RpcFailure, RpcFailureKind};
@@ -29,8 +30,15 @@ const NO_STATE: [&str; 9] = [
     "outofrange",
 ];
 
+/// What a contract answers that does not know what it is asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("{function} reverts: {reason}")]
+pub(super) struct Reverted {
+    function: &'static str,
+    reason: String,
+}
+
 /// The contracts at one block.
-#[derive(Clone)]
 pub(super) struct View {
     chain: Chain,
     pub(super) block: Header,
@@ -50,17 +58,27 @@ impl View {
         &self.chain
     }
 
-    /// The answer of a view function; a revert is an error, for what is asked here never reverts.
+    /// The answer of a view function; the error is `Reverted` when the contract itself declined.
     pub(super) async fn call<C: SolCall>(&self, to: Address, call: C) -> anyhow::Result<C::Return> {
         let request = TransactionRequest::default().to(to).input(call.abi_encode().into());
         let block = BlockId::Hash(RpcBlockHash::from_hash(self.block.hash, Some(true)));
         let mut wait = FIRST_WAIT;
         for attempt in 1.. {
-            let answer = self.chain.provider().call(request.clone()).block(block);
-            match self.chain.request("eth_call", answer).await {
-                Ok(answer) => {
+            // To the endpoint a revert is an error, to us it is an answer like another.
+            let ask = async {
+                match self.chain.provider().call(request.clone()).block(block).await {
+                    Ok(answer) => Ok(Ok(answer)),
+                    Err(error) => revert_reason(&error).map(Err).ok_or(error),
+                }
+            };
+            match self.chain.request("eth_call", ask).await {
+                Ok(Ok(answer)) => {
                     return C::abi_decode_returns(&answer)
                         .with_context(|| format!("decode the answer of {to} to {}", C::SIGNATURE));
+                }
+                Ok(Err(reason)) => {
+                    let function = C::SIGNATURE;
+                    return Err(Reverted { function, reason }.into());
                 }
                 Err(error) => self.give_up(&error, attempt, C::SIGNATURE).await?,
             }
@@ -88,9 +106,6 @@ impl View {
         let said = error.message.to_lowercase();
         // An endpoint that answered; in which words it refuses what it does not keep, none agree.
         if !matches!(error.kind, RpcFailureKind::Transport | RpcFailureKind::Timeout) {
-            if said.contains("revert") {
-                bail!("{function} reverted: {error}");
-            }
             self.confirm().await?;
             if NO_STATE.iter().any(|words| said.contains(words)) {
                 bail!(
