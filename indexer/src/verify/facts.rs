@@ -68,12 +68,14 @@ async fn ranges(check: &mut Check<'_>, first: u64, last: u64) -> anyhow::Result<
 
 async fn tables(check: &mut Check<'_>) -> anyhow::Result<Tables> {
     let columns = sqlx::query!(
-        r#"select table_name::text as "table_name!", column_name::text as "column_name!", udt_name::text as "udt_name!"
-           from information_schema.columns c join information_schema.tables using (table_schema, table_name)
-           where table_schema = current_schema() and table_type = 'BASE TABLE' and exists (
-             select from information_schema.columns o
-             where o.table_schema = c.table_schema and o.table_name = c.table_name and o.column_name = 'tx_hash')
-           order by table_name, ordinal_position"#
+        r#"select c.relname::text as "table_name!", a.attname::text as "column_name!", base.typname::text as "udt_name!"
+           from pg_class c
+           join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+           join pg_type t on t.oid = a.atttypid
+           join pg_type base on base.oid = case t.typtype when 'd' then t.typbasetype else t.oid end
+           where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r' and exists (
+             select from pg_attribute o where o.attrelid = c.oid and o.attname = 'tx_hash' and not o.attisdropped)
+           order by c.relname, a.attnum"#
     )
     .fetch_all(&mut *check.db)
     .await

@@ -1,5 +1,7 @@
 //! Closed periods: the ledger's results by their hashes, and what was derived from them.
 
+use std::fmt::Display;
+
 use alloy::primitives::{Address, U256};
 use plumbline_drift::concentration::{Distribution, Threshold};
 use plumbline_drift::uptime::Slots;
@@ -179,9 +181,9 @@ async fn tally(view: &View, member: Member, words: &Words) -> anyhow::Result<Val
         .with("missed", member.missed, missed)
         .with("observed_slots", member.observed_slots, slots_of(&words.observed))
         .with("up_slots", member.up_slots, slots_of(&words.up))
-        .with("uptime", ratio(member.uptime), ratio(counted.uptime()))
-        .with("uptime_low", ratio(member.low), ratio(low))
-        .with("uptime_high", ratio(member.high), ratio(high)))
+        .with("uptime", or_null(member.uptime), or_null(counted.uptime()))
+        .with("uptime_low", or_null(member.low), or_null(low))
+        .with("uptime_high", or_null(member.high), or_null(high)))
 }
 
 /// An operator's bit of each slot, the first slot first.
@@ -190,10 +192,6 @@ fn bits(words: &[U256], slots: usize, index: u32) -> String {
     let (word, bit) = (index as usize / 256, index as usize % 256);
     let is_set = |slot: usize| words.get(slot * per_slot + word).is_some_and(|word| word.bit(bit));
     (0..slots).map(|slot| if is_set(slot) { '1' } else { '0' }).collect()
-}
-
-fn ratio(value: Option<f64>) -> String {
-    value.map_or_else(|| "null".into(), |value| value.to_string())
 }
 
 /// Concentration among operators as the drift crate computes it from the period's operators.
@@ -206,8 +204,9 @@ async fn concentration(check: &mut Check<'_>, period: i64) -> anyhow::Result<()>
     .fetch_all(&mut *check.db)
     .await?;
     let rows = sqlx::query!(
-        r#"select basis, total as "total: Uint", top1_share, top3_share, hhi, effective_operators, gini, nakamoto_third,
-                  nakamoto_half, nakamoto_two_thirds
+        r#"select basis, total as "total: Uint", holders, top1_share, top3_share, top10_share, hhi, effective_operators,
+                  entropy_effective, gini, theil, theil_between, theil_within, nakamoto_third, nakamoto_half,
+                  nakamoto_two_thirds
            from network_concentration
            where period = $1 and level = 'operator' and basis in ('stake', 'units', 'fees')"#,
         period
@@ -227,35 +226,50 @@ async fn concentration(check: &mut Check<'_>, period: i64) -> anyhow::Result<()>
         let amounts: Vec<U256> = amounts.collect();
         let total: U256 = amounts.iter().sum();
         let shares = Distribution::new(amounts);
-        let nakamoto = |threshold| shares.nakamoto(threshold).map_or(-1, |least| least as i32);
-        let key = format!("{} in period {period}", row.basis);
+        let nakamoto = |threshold| shares.nakamoto(threshold).map(|least| least as i32);
         let values = Values::new()
             .with("total", row.total, total)
-            .with("top1_share", ratio(row.top1_share), ratio(shares.top_share(1)))
-            .with("top3_share", ratio(row.top3_share), ratio(shares.top_share(3)))
-            .with("hhi", ratio(row.hhi), ratio(shares.hhi()))
+            .with("holders", row.holders, shares.holders())
+            .with("top1_share", or_null(row.top1_share), or_null(shares.top_share(1)))
+            .with("top3_share", or_null(row.top3_share), or_null(shares.top_share(3)))
+            .with("top10_share", or_null(row.top10_share), or_null(shares.top_share(10)))
+            .with("hhi", or_null(row.hhi), or_null(shares.hhi()))
             .with(
                 "effective_operators",
-                ratio(row.effective_operators),
-                ratio(shares.effective_members()),
+                or_null(row.effective_operators),
+                or_null(shares.effective_members()),
             )
-            .with("gini", ratio(row.gini), ratio(shares.gini()))
+            .with(
+                "entropy_effective",
+                or_null(row.entropy_effective),
+                or_null(shares.entropy_effective()),
+            )
+            .with("gini", or_null(row.gini), or_null(shares.gini()))
+            .with("theil", or_null(row.theil), or_null(shares.theil()))
+            // Operators are no groups.
+            .with("theil_between", or_null(row.theil_between), "null")
+            .with("theil_within", or_null(row.theil_within), "null")
             .with(
                 "nakamoto_third",
-                row.nakamoto_third.unwrap_or(-1),
-                nakamoto(Threshold::THIRD),
+                or_null(row.nakamoto_third),
+                or_null(nakamoto(Threshold::THIRD)),
             )
             .with(
                 "nakamoto_half",
-                row.nakamoto_half.unwrap_or(-1),
-                nakamoto(Threshold::HALF),
+                or_null(row.nakamoto_half),
+                or_null(nakamoto(Threshold::HALF)),
             )
             .with(
                 "nakamoto_two_thirds",
-                row.nakamoto_two_thirds.unwrap_or(-1),
-                nakamoto(Threshold::TWO_THIRDS),
+                or_null(row.nakamoto_two_thirds),
+                or_null(nakamoto(Threshold::TWO_THIRDS)),
             );
+        let key = format!("{} in period {period}", row.basis);
         check.tally.record("network_concentration", key, values);
     }
     Ok(())
+}
+
+fn or_null<T: Display>(value: Option<T>) -> String {
+    value.map_or_else(|| "null".into(), |value| value.to_string())
 }

@@ -72,7 +72,7 @@ async fn channel(
     let call = InferenceSettlement::channelCall { payer, operator };
     let channel = view.call(view.addresses.inference_settlement, call).await?;
     // Deadlines stand still in pauses, those that began after it and those under way.
-    let exit_at = if rows.exit_at.0.is_zero() {
+    let exit_at = if rows.exit_running.0.is_zero() {
         U256::ZERO
     } else {
         rows.exit_running.0 + paused

@@ -3,7 +3,7 @@ with account as (
     select * from network_account where block_number <= $1 order by block_number desc limit 1
 ), profile as (
     select count(*) as operators, count(*) filter (where status = 'active') as active,
-           count(*) filter (where status = 'jailed') as jailed, count(*) filter (where status = 'exiting') as exiting,
+           count(*) filter (where status = 'inactive') as inactive, count(*) filter (where status = 'jailed') as jailed, count(*) filter (where status = 'exiting') as exiting,
            count(*) filter (where status = 'tombstoned') as tombstoned
     from (select distinct on (operator) status from operator_profile where block_number <= $1
           order by operator, block_number desc) p
@@ -31,6 +31,7 @@ cross join lateral (
     select * from (values
         ('operators', a.operators::text, profile.operators::text),
         ('operators_active', a.operators_active::text, profile.active::text),
+        ('operators_inactive', a.operators_inactive::text, profile.inactive::text),
         ('operators_jailed', a.operators_jailed::text, profile.jailed::text),
         ('operators_exiting', a.operators_exiting::text, profile.exiting::text),
         ('operators_tombstoned', a.operators_tombstoned::text, profile.tombstoned::text),

@@ -11,9 +11,18 @@ left join lateral (select endpoint from endpoint_changed e where e.operator = p.
 left join lateral (select commission_bps, effective_at from commission_announced c
                    where c.operator = p.operator and block_number <= $1
                    order by block_number desc, log_index desc limit 1) announced on true
+-- An announcement that binds when the next is made is the commission until that one binds.
+left join lateral (select commission_bps
+                   from (select c.block_number, c.log_index, c.commission_bps, c.effective_at,
+                                lead(b.timestamp) over (order by c.block_number, c.log_index) as replaced_at
+                         from commission_announced c join block b on b.number = c.block_number
+                         where c.operator = p.operator and c.block_number <= $1) c
+                   where effective_at <= replaced_at
+                   order by block_number desc, log_index desc limit 1) before on true
 cross join lateral (values
     ('registered_at', p.registered_at::text, coalesce(registered.timestamp::text, 'none')),
     ('endpoint', p.endpoint, coalesce(moved.endpoint, '')),
+    ('commission_bps', p.commission_bps::text, coalesce(before.commission_bps, 0)::text),
     ('announced_bps', p.announced_bps::text, coalesce(announced.commission_bps, 0)::text),
     ('announced_at', p.announced_at::text, coalesce(announced.effective_at, 0)::text)
 ) v (field, found, derived)
