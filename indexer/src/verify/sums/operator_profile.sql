@@ -11,13 +11,13 @@ left join lateral (select endpoint from endpoint_changed e where e.operator = p.
 left join lateral (select commission_bps, effective_at from commission_announced c
                    where c.operator = p.operator and block_number <= $1
                    order by block_number desc, log_index desc limit 1) announced on true
--- An announcement that binds when the next is made is the commission until that one binds.
+-- An announcement is the commission once it binds, at once or by when the next is made.
 left join lateral (select commission_bps
                    from (select c.block_number, c.log_index, c.commission_bps, c.effective_at,
-                                lead(b.timestamp) over (order by c.block_number, c.log_index) as replaced_at
+                                lead(b.timestamp, 1, b.timestamp) over (order by c.block_number, c.log_index) as next_at
                          from commission_announced c join block b on b.number = c.block_number
                          where c.operator = p.operator and c.block_number <= $1) c
-                   where effective_at <= replaced_at
+                   where effective_at <= next_at
                    order by block_number desc, log_index desc limit 1) before on true
 cross join lateral (values
     ('registered_at', p.registered_at::text, coalesce(registered.timestamp::text, 'none')),
