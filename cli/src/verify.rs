@@ -88,6 +88,11 @@ fn render(report: &VerifyReport) -> String {
             surplus.contract, surplus.amount, surplus.token
         ));
     }
+    if report.facts_only {
+        lines.push(
+            "contracts of another source cannot be asked: facts were compared with the logs, and nothing else".into(),
+        );
+    }
     let values: u64 = report.compared.values().map(|compared| compared.values).sum();
     let finality = if report.finalized { "final" } else { "not final yet" };
     let outcome = match report.difference_count() {

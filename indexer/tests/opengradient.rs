@@ -9,7 +9,7 @@ mod network;
 use alloy::primitives::keccak256;
 use common::{Anyhow, Database, Indexer, contents};
 use network::{INTERVAL, Network, PERIOD, registry, relay};
-use plumbline_indexer::Halt;
+use plumbline_indexer::{Halt, VerifyConfig, verify};
 
 const HEARTBEATS_OF_ALL: &str = "select count(*) from heartbeat_received";
 
@@ -251,6 +251,45 @@ async fn settlements_that_do_not_add_up_are_findings() -> Anyhow {
     assert_eq!(database.rows(sums).await?, [["4", "5", "2"]]);
     let shares = "select nakamoto_half::text from network_concentration where period = 1 and basis = 'units'";
     assert_eq!(database.rows(shares).await?[0][0], "2");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn facts_are_verified_and_a_changed_one_is_named() -> Anyhow {
+    let network = Network::new().await?;
+    let alive = network.register(network.owners[0], "alive", b"code", "").await?;
+    for beat in 0..8 {
+        let at = beat * INTERVAL + 30;
+        network.at(at).await?;
+        network.beat(&[alive], at - 10).await?;
+    }
+    network.settle(alive, 1).await?;
+    let database = network.closed(0).await?;
+    let indexed = network.config(&database.url);
+    let config = VerifyConfig {
+        unfinalized: true,
+        ..VerifyConfig::new(&database.url, &indexed.rpc_urls[0], indexed.deployment)
+    };
+    let report = verify(&config, &|_| {}).await?;
+    assert!(report.facts_only);
+    assert_eq!(report.differences, []);
+    for table in ["block", "tee_registered", "heartbeat_received", "individual_settlement"] {
+        assert_ne!(report.compared[table].values, 0, "{table}");
+    }
+
+    sqlx::query(
+        "update heartbeat_received set signed_at = signed_at + 1
+         where block_number = (select max(block_number) from heartbeat_received)",
+    )
+    .execute(&database.pool)
+    .await?;
+    let report = verify(&config, &|_| {}).await?;
+    let named: Vec<_> = report
+        .differences
+        .iter()
+        .map(|difference| (difference.table.as_str(), difference.column.as_str()))
+        .collect();
+    assert_eq!(named, [("heartbeat_received", "signed_at")]);
     Ok(())
 }
 

@@ -136,6 +136,10 @@ async fn compare_facts<S: Source>(
 ) -> anyhow::Result<()> {
     let mut chain = decoded(source, blocks)?;
     for (table, columns) in tables {
+        // There an operator is whoever has an enclave: no log tells of one.
+        if table == "operator_registered" && source.name() == "opengradient" {
+            continue;
+        }
         let expected = match chain.take(table) {
             Some((names, data)) => rows_of(&data, names, columns)?,
             None => BTreeMap::new(),

@@ -15,6 +15,9 @@ use crate::error::{Moved, RpcFailure, RpcFailureKind};
 const CONCURRENT_REQUESTS: usize = 8;
 /// Times that the same range may fail without being too large.
 const ATTEMPTS: u32 = 6;
+/// Blocks of the first request, and logs of one answer from which on fewer are asked for.
+const FIRST_BLOCKS: u64 = 2_000;
+const MANY_LOGS: usize = 20_000;
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// A block and our logs in it.
@@ -35,7 +38,7 @@ impl<'a> Reader<'a> {
         Self {
             chain,
             max_blocks,
-            blocks: max_blocks,
+            blocks: max_blocks.min(FIRST_BLOCKS),
         }
     }
 
@@ -47,7 +50,11 @@ impl<'a> Reader<'a> {
             let asked = end - range.start() + 1;
             match self.logs(*range.start(), end).await {
                 Ok(logs) => {
-                    self.blocks = (self.blocks * 2).min(self.max_blocks);
+                    self.blocks = if logs.len() > MANY_LOGS {
+                        (self.blocks / 2).max(1)
+                    } else {
+                        (self.blocks * 2).min(self.max_blocks)
+                    };
                     return Ok((end, self.by_block(logs).await?));
                 }
                 Err(failure) if asked > 1 && is_too_much(&failure) => self.blocks = (asked / 2).max(1),

@@ -16,6 +16,8 @@ pub struct Report {
     pub hash: B256,
     /// The chain calls this block final.
     pub finalized: bool,
+    /// The contracts are of another source, which only the facts can be compared with.
+    pub facts_only: bool,
     /// Keys compared of each table at most; none when all were.
     pub sample: Option<usize>,
     /// Decides which keys a sample has.
