@@ -46,6 +46,18 @@ async fn the_exit_code_tells_a_difference_from_a_failure() -> Anyhow {
     let report: serde_json::Value = serde_json::from_slice(&json.stdout)?;
     assert_eq!(report["differences"][0]["table"], "operator_account");
 
+    // A row of which the contracts know nothing, in their own words.
+    sqlx::query("update operator_profile set operator = set_byte(operator, 0, 0)")
+        .execute(&database.pool)
+        .await?;
+    let unknown = verify(&world, &database, &[])?;
+    let text = String::from_utf8(unknown.stdout)?;
+    assert_eq!(unknown.status.code(), Some(3), "{text}");
+    assert!(
+        text.contains("OperatorRegistry_NotRegistered { operator: 0x00"),
+        "{text}"
+    );
+
     let failed = verify(&world, &database, &["--block", "1000000"])?;
     let text = String::from_utf8(failed.stderr)?;
     assert_eq!(failed.status.code(), Some(1), "{text}");

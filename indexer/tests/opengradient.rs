@@ -264,7 +264,7 @@ async fn facts_are_verified_and_a_changed_one_is_named() -> Anyhow {
         network.beat(&[alive], at - 10).await?;
     }
     network.settle(alive, 1).await?;
-    let database = network.closed(0).await?;
+    let database = network.closed(1).await?;
     let indexed = network.config(&database.url);
     let config = VerifyConfig {
         unfinalized: true,

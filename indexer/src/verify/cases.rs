@@ -4,7 +4,7 @@ use alloy::primitives::{Address, B256, U256};
 use plumbline_protocol::{AuditManager, CaseDocket, Slasher};
 
 use super::Check;
-use super::report::{InPeriod, Values};
+use super::report::Values;
 use super::view::View;
 use crate::accounts::{Case, Stage, Verdict};
 use crate::sql::{address, bytes32};
@@ -76,7 +76,7 @@ async fn downtime(check: &mut Check<'_>) -> anyhow::Result<()> {
         .iter()
         .map(|row| Ok((address(&row.operator)?, u64::try_from(row.period)?)))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let key = |(operator, period): &(Address, u64)| InPeriod(*operator, *period);
+    let key = |(operator, period): &(Address, u64)| format!("{operator:#x} in period {period}");
     check
         .ask("downtime_punished", keys, key, |view, (operator, period)| async move {
             let call = Slasher::punishedCall { operator, period };

@@ -6,7 +6,7 @@ use plumbline_protocol::{
 };
 
 use super::Check;
-use super::report::{InPeriod, Unaccounted, Values};
+use super::report::{Unaccounted, Values};
 use crate::accounts::{Network, Running};
 use crate::sql::{Uint, address};
 
@@ -147,7 +147,7 @@ async fn holdings(check: &mut Check<'_>, rows: &Network) -> anyhow::Result<()> {
             flowed += by_flows(check, token, other.classes).await?;
         }
         let excess = held.saturating_sub(sum);
-        let key = format!("{contract} of {token}");
+        let key = format!("{contract} of {token:#x}");
         let accounted = held - excess;
         for (table, rows) in [("network_account", sum), ("flow", flowed)] {
             let values = Values::new().with("token balance", rows, accounted);
@@ -232,7 +232,7 @@ async fn entries(check: &mut Check<'_>) -> anyhow::Result<()> {
         .iter()
         .map(|row| Ok((row.period, address(&row.operator)?, row.collateral)))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let key = |(period, operator, _): &(Uint, Address, Uint)| InPeriod(*operator, *period);
+    let key = |(period, operator, _): &(Uint, Address, Uint)| format!("{operator:#x} in period {period}");
     check
         .ask(
             "operator_enrolled",

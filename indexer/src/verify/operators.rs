@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, B256};
 use plumbline_protocol::{InferenceSettlement, OperatorRegistry, StakeVault};
 
-use super::report::{Pair, Values};
+use super::report::Values;
 use super::view::View;
 use super::{Check, hex};
 use crate::accounts::{Offering, OperatorAccount, OperatorProfile};
@@ -41,7 +41,9 @@ async fn stakes(check: &mut Check<'_>) -> anyhow::Result<()> {
         .collect::<anyhow::Result<BTreeMap<_, _>>>()?;
     let keys = stakes.keys().copied().collect();
     let ask = |view, operator, rows| stake(view, operator, rows, stakes[&operator]);
-    check.ask_states("operator_account", keys, Address::clone, ask).await
+    check
+        .ask_states("operator_account", keys, |operator| format!("{operator:#x}"), ask)
+        .await
 }
 
 async fn stake(view: &View, operator: Address, rows: OperatorAccount, stake_own: Uint) -> anyhow::Result<Values> {
@@ -127,7 +129,7 @@ async fn profiles(check: &mut Check<'_>) -> anyhow::Result<()> {
         .map(|key| address(key))
         .collect::<anyhow::Result<Vec<_>>>()?;
     check
-        .ask_states("operator_profile", keys, Address::clone, profile)
+        .ask_states("operator_profile", keys, |operator| format!("{operator:#x}"), profile)
         .await
 }
 
@@ -166,7 +168,7 @@ async fn offerings(check: &mut Check<'_>) -> anyhow::Result<()> {
         .iter()
         .map(|row| Ok((address(&row.operator)?, bytes32(&row.model_id)?)))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let show = |(operator, model_id): &(Address, B256)| Pair(*operator, *model_id);
+    let show = |(operator, model_id): &(Address, B256)| format!("{operator:#x} {model_id}");
     check.ask_states("offering", keys, show, offering).await
 }
 

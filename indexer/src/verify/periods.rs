@@ -8,7 +8,7 @@ use plumbline_drift::uptime::Slots;
 use plumbline_protocol::UptimeLedger;
 
 use super::Check;
-use super::report::{InPeriod, Values};
+use super::report::Values;
 use super::view::View;
 use crate::sql::{Uint, address};
 
@@ -136,7 +136,7 @@ async fn tallies(check: &mut Check<'_>, period: i64) -> anyhow::Result<()> {
             high: row.uptime_high,
         });
     }
-    let key = |member: &Member| InPeriod(member.operator, period);
+    let key = |member: &Member| format!("{:#x} in period {period}", member.operator);
     check
         .ask("operator_period", members, key, |view, member| {
             tally(view, member, &words)

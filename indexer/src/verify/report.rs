@@ -1,9 +1,9 @@
 //! What was compared, and what differed.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Display};
+use std::fmt::Display;
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::B256;
 use serde::Serialize;
 
 /// Differences of one table that are listed; all of them are counted.
@@ -75,24 +75,6 @@ impl Values {
     pub(super) fn with(mut self, column: &'static str, rows: impl Display, chain: impl Display) -> Self {
         self.0.push((column, rows.to_string(), chain.to_string()));
         self
-    }
-}
-
-/// A key of two parts, as it is shown.
-pub(super) struct Pair<A, B>(pub(super) A, pub(super) B);
-
-impl<A: Display, B: Display> Display for Pair<A, B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.0, self.1)
-    }
-}
-
-/// The key of an operator in a period.
-pub(super) struct InPeriod<P>(pub(super) Address, pub(super) P);
-
-impl<P: Display> Display for InPeriod<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in period {}", self.0, self.1)
     }
 }
 

@@ -6,7 +6,7 @@ use plumbline_protocol::bindings::inference_settlement::IBatches::Batch;
 use plumbline_protocol::{AuditManager, ChallengeManager, InferenceSettlement, ModelRegistry, StakeVault};
 
 use super::Check;
-use super::report::{Pair, Values};
+use super::report::Values;
 use super::view::View;
 use crate::accounts::{Channel, Credit, CreditClass, Model, PauseClock, Running};
 use crate::sql::{Uint, address, bytes32};
@@ -58,7 +58,7 @@ async fn channels(check: &mut Check<'_>, paused: U256) -> anyhow::Result<()> {
         .iter()
         .map(|row| Ok((address(&row.payer)?, address(&row.operator)?)))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let show = |(payer, operator): &(Address, Address)| Pair(*payer, *operator);
+    let show = |(payer, operator): &(Address, Address)| format!("{payer:#x} {operator:#x}");
     let ask = |view, key, rows| channel(view, key, rows, paused);
     check.ask_states("channel_account", keys, show, ask).await
 }
@@ -182,7 +182,7 @@ async fn credits(check: &mut Check<'_>) -> anyhow::Result<()> {
         let class = class.with_context(|| format!("{:?} is no class of credits", row.class))?;
         credits.push((class, address(&row.account)?));
     }
-    let show = |(class, account): &(CreditClass, Address)| Pair(class.as_str(), *account);
+    let show = |(class, account): &(CreditClass, Address)| format!("{} {account:#x}", class.as_str());
     check.ask_states("credit_account", credits, show, credit).await
 }
 

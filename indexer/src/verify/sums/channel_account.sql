@@ -16,8 +16,8 @@ with account as (
     union all select payer, operator, block_number, log_index, 0 from exit_finished where block_number <= $1
     union all select payer, operator, block_number, log_index, exit_at from exit_started where block_number <= $1
 )
-select encode(a.payer, 'hex') || ' ' || encode(a.operator, 'hex') as "key!", v.field as "field!", v.found as "rows!",
-       v.derived as "derived!"
+select '0x' || encode(a.payer, 'hex') || ' 0x' || encode(a.operator, 'hex') as "key!", v.field as "field!",
+       v.found as "rows!", v.derived as "derived!"
 from account a
 left join moved m on m.payer = a.payer and m.operator = a.operator
 left join lateral (select exit_at from ended e where e.payer = a.payer and e.operator = a.operator

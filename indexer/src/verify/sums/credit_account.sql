@@ -11,7 +11,7 @@ with account as (
         from flow where block_number <= $1 and from_class in ('fee_credit', 'stake_credit', 'bond_credit')) f
     group by 1, 2
 )
-select a.class || ' ' || encode(a.account, 'hex') as "key!", v.field as "field!", v.found as "rows!",
+select a.class || ' ' || '0x' || encode(a.account, 'hex') as "key!", v.field as "field!", v.found as "rows!",
        v.derived as "derived!"
 from account a
 left join moved m on m.class = a.class and m.account = a.account

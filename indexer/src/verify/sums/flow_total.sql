@@ -6,7 +6,7 @@ with newest as (
     select token, kind, from_class, to_class, sum(amount) as amount, count(*) as movements
     from flow where block_number <= $1 group by 1, 2, 3, 4
 )
-select concat_ws(' ', encode(token, 'hex'), kind, from_class, to_class) as "key!", v.field as "field!",
+select concat_ws(' ', '0x' || encode(token, 'hex'), kind, from_class, to_class) as "key!", v.field as "field!",
        v.found as "rows!", v.derived as "derived!"
 from newest n full join moved m using (token, kind, from_class, to_class)
 cross join lateral (values

@@ -12,7 +12,8 @@ with account as (
         union all select from_account, -amount from flow where block_number <= $1 and from_class = 'royalties') f
     group by 1
 )
-select encode(a.model_id, 'hex') as "key!", v.field as "field!", v.found as "rows!", v.derived as "derived!"
+select '0x' || encode(a.model_id, 'hex') as "key!", v.field as "field!", v.found as "rows!",
+       v.derived as "derived!"
 from account a
 left join fee on fee.model_id = a.model_id
 left join claimed on claimed.model_id = a.model_id

@@ -3,7 +3,7 @@ with account as (
     select distinct on (operator, model_id) * from offering where block_number <= $1
     order by operator, model_id, block_number desc
 )
-select encode(a.operator, 'hex') || ' ' || encode(a.model_id, 'hex') as "key!", 'since' as "field!",
+select '0x' || encode(a.operator, 'hex') || ' 0x' || encode(a.model_id, 'hex') as "key!", 'since' as "field!",
        a.since::text as "rows!", coalesce(s.timestamp::text, 'none') as "derived!"
 from account a
 left join lateral (

@@ -42,7 +42,8 @@ with account as (
            max(amount) filter (where class = 'earnings_claimable') as earnings_claimable
     from held group by 1
 )
-select encode(a.operator, 'hex') as "key!", v.field as "field!", v.found as "rows!", v.derived as "derived!"
+select '0x' || encode(a.operator, 'hex') as "key!", v.field as "field!", v.found as "rows!",
+       v.derived as "derived!"
 from account a
 left join batch on batch.operator = a.operator
 left join released on released.operator = a.operator

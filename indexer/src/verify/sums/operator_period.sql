@@ -12,8 +12,8 @@ with period as (
     join network_period n on b.timestamp >= n.starts_at and b.timestamp < n.ends_at
     where f.block_number <= $1 group by 1, 2
 )
-select encode(p.operator, 'hex') || ' in period ' || p.period as "key!", v.field as "field!", v.found as "rows!",
-       v.derived as "derived!"
+select '0x' || encode(p.operator, 'hex') || ' in period ' || p.period as "key!", v.field as "field!",
+       v.found as "rows!", v.derived as "derived!"
 from period p
 join summed s using (period, operator)
 left join fee f using (period, operator)

@@ -2,7 +2,8 @@
 with profile as (
     select distinct on (operator) * from operator_profile where block_number <= $1 order by operator, block_number desc
 )
-select encode(p.operator, 'hex') as "key!", v.field as "field!", v.found as "rows!", v.derived as "derived!"
+select '0x' || encode(p.operator, 'hex') as "key!", v.field as "field!", v.found as "rows!",
+       v.derived as "derived!"
 from profile p
 left join lateral (select timestamp from operator_registered r join block b on b.number = r.block_number
                    where r.operator = p.operator and r.block_number <= $1) registered on true
