@@ -33,10 +33,12 @@ const OF_PERIODS: [&str; 16] = [
 ];
 
 /// Nothing else depends on which wallet a movement came from or went to.
-const NOT_CONTRADICTED: [(&str, &str); 2] = [("flow", "from_account"), ("flow", "to_account")];
+const NOT_CONTRADICTED: [Place; 2] = [("flow", "from_account"), ("flow", "to_account")];
 
+/// A table and one of its columns.
+type Place = (&'static str, &'static str);
 /// Columns of which something else tells, and what.
-const NAMED_OTHERWISE: [((&str, &str), (&str, &str)); 3] = [
+const NAMED_OTHERWISE: [(Place, Place); 3] = [
     (("channel_account", "exit_running"), ("channel_account", "exit_at")),
     (("flow", "token"), ("flow_total", "amount")),
     (("pause_clock", "before"), ("pause_clock", "paused seconds")),
