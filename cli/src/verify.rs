@@ -84,7 +84,7 @@ fn render(report: &VerifyReport) -> String {
     }
     for surplus in &report.unaccounted {
         lines.push(format!(
-            "{} holds {} of {} that are nobody's: they came by a plain transfer",
+            "{} holds {} of {} that no row accounts for: they came by a plain transfer",
             surplus.contract, surplus.amount, surplus.token
         ));
     }

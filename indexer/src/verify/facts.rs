@@ -6,9 +6,10 @@ use alloy::primitives::keccak256;
 use anyhow::{Context, ensure};
 use futures::TryStreamExt;
 
-use super::logs::{Logged, Reader};
+use super::logs::{Logged, Reader, headers};
 use super::report::Values;
 use super::{Check, hex};
+use crate::chain::Header;
 use crate::log::Log;
 use crate::rows::{At, Rows};
 use crate::source::Source;
@@ -99,18 +100,20 @@ async fn compare_blocks(check: &mut Check<'_>, from: u64, to: u64, blocks: &[Log
     )
     .fetch_all(&mut *check.db)
     .await?;
-    let mut fetched: BTreeMap<i64, _> = BTreeMap::new();
+    let mut fetched: BTreeMap<i64, (Header, bool)> = BTreeMap::new();
     for block in blocks {
-        fetched.insert(
-            i64::try_from(block.header.number)?,
-            (block.header, !block.logs.is_empty()),
-        );
+        let logged = !block.logs.is_empty();
+        fetched.insert(i64::try_from(block.header.number)?, (block.header, logged));
+    }
+    let without = rows.iter().filter(|row| !fetched.contains_key(&row.number));
+    let numbers: Vec<u64> = without.map(|row| row.number as u64).collect();
+    for header in headers(check.view.chain(), numbers.into_iter()).await? {
+        fetched.insert(i64::try_from(header.number)?, (header, false));
     }
     for row in &rows {
-        let (header, logged) = match fetched.remove(&row.number) {
-            Some(block) => block,
-            None => (check.view.chain().existing_header(row.number as u64).await?, false),
-        };
+        let (header, logged) = fetched
+            .remove(&row.number)
+            .with_context(|| format!("block {} was not read", row.number))?;
         let values = Values::new()
             .with("hash", hex(&row.hash), header.hash)
             .with("timestamp", row.timestamp, header.timestamp)

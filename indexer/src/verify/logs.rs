@@ -88,18 +88,25 @@ impl<'a> Reader<'a> {
             ensure!(log.log_index.is_some(), "a log of block {number} without its index");
             by_block.entry(number).or_default().push(log);
         }
-        futures::stream::iter(by_block)
-            .map(|(number, logs)| async move {
-                let header = self.chain.existing_header(number).await?;
-                if logs.iter().any(|log| log.block_hash != Some(header.hash)) {
-                    return Err(Moved(format!("block {number} has logs of another")).into());
-                }
-                anyhow::Ok(Logged { header, logs })
-            })
-            .buffered(CONCURRENT_REQUESTS)
-            .try_collect()
-            .await
+        let headers = headers(self.chain, by_block.keys().copied()).await?;
+        let mut blocks = Vec::with_capacity(headers.len());
+        for (header, (number, logs)) in headers.into_iter().zip(by_block) {
+            if logs.iter().any(|log| log.block_hash != Some(header.hash)) {
+                return Err(Moved(format!("block {number} has logs of another")).into());
+            }
+            blocks.push(Logged { header, logs });
+        }
+        Ok(blocks)
     }
+}
+
+/// Headers in the order of the numbers.
+pub(super) async fn headers(chain: &Chain, numbers: impl Iterator<Item = u64>) -> anyhow::Result<Vec<Header>> {
+    futures::stream::iter(numbers)
+        .map(|number| chain.existing_header(number))
+        .buffered(CONCURRENT_REQUESTS)
+        .try_collect()
+        .await
 }
 
 /// Less may be what the endpoint wants.

@@ -26,7 +26,7 @@ pub struct Report {
     pub compared: BTreeMap<String, Compared>,
     /// At most a hundred of each table.
     pub differences: Vec<Difference>,
-    /// Tokens that contracts hold beyond what the rows account for: sent by plain transfers, they belong to nobody.
+    /// Tokens that contracts hold beyond what the rows account for: they were sent by plain transfers.
     pub unaccounted: Vec<Unaccounted>,
 }
 
@@ -55,7 +55,7 @@ pub struct Difference {
     pub chain: String,
 }
 
-/// Tokens that nobody is owed.
+/// Tokens that no row accounts for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unaccounted {
     pub contract: String,
@@ -101,6 +101,12 @@ impl Tally {
         let compared = self.compared.entry(table.to_owned()).or_default();
         compared.keys += keys;
         compared.values += values;
+    }
+
+    /// The same keys may have been compared before.
+    pub(super) fn keys_at_least(&mut self, table: &str, keys: u64) {
+        let compared = self.compared.entry(table.to_owned()).or_default();
+        compared.keys = compared.keys.max(keys);
     }
 
     pub(super) fn differ(

@@ -72,6 +72,10 @@ impl View {
                 }
             };
             match self.chain.request("eth_call", ask).await {
+                Ok(Ok(answer)) if answer.is_empty() => bail!(
+                    "{to} has no code at block {}: choose a block after the deployment (--block)",
+                    self.block.number
+                ),
                 Ok(Ok(answer)) => {
                     return C::abi_decode_returns(&answer)
                         .with_context(|| format!("decode the answer of {to} to {}", C::SIGNATURE));

@@ -25,7 +25,7 @@ with account as (
         union all select from_class, -amount from flow where block_number <= $1) f
     group by 1
 )
-select v.field as "key!", v.field as "field!", v.found as "rows!", v.derived as "derived!"
+select 'all' as "key!", v.field as "field!", v.found as "rows!", v.derived as "derived!"
 from account a cross join profile cross join model cross join operator o
 cross join lateral (
     select * from (values
