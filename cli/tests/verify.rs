@@ -54,7 +54,7 @@ async fn the_exit_code_tells_a_difference_from_a_failure() -> Anyhow {
     let text = String::from_utf8(unknown.stdout)?;
     assert_eq!(unknown.status.code(), Some(3), "{text}");
     assert!(
-        text.contains("OperatorRegistry_NotRegistered { operator: 0x00"),
+        text.contains("OperatorRegistry_NotRegistered { account: 0x00"),
         "{text}"
     );
 

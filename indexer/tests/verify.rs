@@ -13,13 +13,14 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 /// Tables of which there is nothing to compare: what the process is told, what it saw last, and what it tells others.
 const NOT_VERIFIED: [&str; 5] = ["chain_head", "deployment", "token", "webhook", "webhook_message"];
 /// Tables that are derived from closed periods alone, all of which are verified.
-const OF_PERIODS: [&str; 16] = [
+const OF_PERIODS: [&str; 17] = [
     "common_mode_slot",
     "core_member",
     "correlated_pair",
     "drift_alarm",
     "incident",
     "incident_end",
+    "model_verification",
     "network_alarm",
     "network_core",
     "network_dependency",
