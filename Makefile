@@ -15,7 +15,7 @@ SCHEMATHESIS := target/schemathesis/bin/schemathesis
 HALMOS := target/halmos/bin/halmos
 SAY = @printf '\033[1m== %s\033[0m\n'
 
-.PHONY: help dev test check abi abi-check gas mutation symbolic prepare prepare-check openapi openapi-check client client-check schemathesis bench fmt clean
+.PHONY: help dev test check abi abi-check gas mutation symbolic prepare prepare-check openapi openapi-check client client-check schemathesis soak bench fmt clean
 
 help: ## Show what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do \
@@ -78,6 +78,9 @@ client-check: $(MODULES) ## Fail when clients/typescript/src/schema.ts is stale 
 
 schemathesis: $(MODULES) $(SCHEMATHESIS) ## Ask a live server everything that its document allows, and what it does not (EXAMPLES=20)
 	@EXAMPLES=$(or $(EXAMPLES),20) node tools/schemathesis.mjs
+
+soak: $(MODULES) ## Break everything around the indexer at random, and compare (RUNS=20 SEED=1)
+	@RUNS=$(or $(RUNS),20) SEED=$(or $(SEED),1) cargo test --quiet -p plumbline-cli --test soak -- --ignored --nocapture
 
 bench: $(MODULES) ## Run the benchmarks
 	@cargo bench --workspace

@@ -7,6 +7,7 @@ mod governance;
 mod http;
 mod lifecycle;
 mod log;
+mod moody;
 mod payments;
 mod periods;
 mod proxy;
@@ -37,6 +38,8 @@ pub use database::{Database, contents};
 pub use http::{free_address, get};
 #[allow(unused_imports)]
 pub use log::logged_by;
+#[allow(unused_imports)]
+pub use moody::{Mood, Moody, Random};
 #[allow(unused_imports)]
 pub use proxy::Proxy;
 
