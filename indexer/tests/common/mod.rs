@@ -7,7 +7,6 @@ mod governance;
 mod http;
 mod lifecycle;
 mod log;
-mod moody;
 mod payments;
 mod periods;
 mod proxy;
@@ -15,6 +14,7 @@ mod rewards;
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
@@ -39,8 +39,6 @@ pub use http::{free_address, get};
 #[allow(unused_imports)]
 pub use log::logged_by;
 #[allow(unused_imports)]
-pub use moody::{Mood, Moody, Random};
-#[allow(unused_imports)]
 pub use proxy::Proxy;
 
 pub type Anyhow<T = ()> = anyhow::Result<T>;
@@ -58,6 +56,7 @@ const CLAIM_SECONDS: u64 = 120;
 pub const STAKE: u128 = 1_000 * 10_u128.pow(18);
 pub const WEIGHTS: B256 = B256::repeat_byte(0x77);
 
+#[derive(Clone)]
 pub struct Operator {
     pub address: Address,
     pub signing_key: PrivateKeySigner,
@@ -73,7 +72,7 @@ pub struct World {
     pub payers: Vec<PrivateKeySigner>,
     pub publisher: Address,
     pub model_id: B256,
-    folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 impl World {
@@ -120,12 +119,9 @@ impl World {
 
     async fn deployed(options: ChainOptions, mut config: DeployConfig) -> Anyhow<Self> {
         log::start();
-        let chain = Chain::start(&ChainOptions {
-            accounts: (OPERATORS + PAYERS + 2) as u32,
-            ..options
-        })?;
+        let chain = start(options)?;
         let provider = rpc::connect(&chain.http_url()).await?;
-        let folder = tempfile::tempdir()?;
+        let folder = Arc::new(tempfile::tempdir()?);
         let account = Account::from_key(&chain.keys()[0])?;
         let options = Options {
             out: folder.path().to_owned(),
@@ -161,9 +157,35 @@ impl World {
             model_id: keccak256((publisher, WEIGHTS, B256::ZERO).abi_encode()),
             folder,
         };
-        world.rpc("anvil_autoImpersonateAccount", json!([true])).await?;
+        world.impersonate().await?;
         world.settle_in().await?;
         Ok(world)
+    }
+
+    /// Another world with the same past, whose chain goes its own way from here.
+    pub async fn copy(&self, options: ChainOptions) -> Anyhow<Self> {
+        let state = self.rpc("anvil_dumpState", json!([])).await?;
+        let chain = start(options)?;
+        let world = Self {
+            provider: rpc::connect(&chain.http_url()).await?,
+            chain,
+            deployment: self.deployment.clone(),
+            deployer: self.deployer,
+            operators: self.operators.clone(),
+            payers: self.payers.clone(),
+            publisher: self.publisher,
+            model_id: self.model_id,
+            folder: self.folder.clone(),
+        };
+        world.rpc("anvil_loadState", json!([state])).await?;
+        // The clock is not part of the state.
+        world.next_block_at(self.head().await?.1 + 1).await?;
+        world.impersonate().await?;
+        Ok(world)
+    }
+
+    async fn impersonate(&self) -> Anyhow {
+        self.rpc("anvil_autoImpersonateAccount", json!([true])).await.map(drop)
     }
 
     async fn settle_in(&self) -> Anyhow {
@@ -337,11 +359,15 @@ impl World {
 
     /// What a fresh index of the same chain holds.
     pub async fn fresh_index(&self) -> Anyhow<Vec<(String, String)>> {
-        let database = Database::new().await?;
+        self.index_into(&Database::new().await?).await
+    }
+
+    /// The same, into a database that is empty.
+    pub async fn index_into(&self, database: &Database) -> Anyhow<Vec<(String, String)>> {
         let indexer = Indexer::start(self.config(&database.url));
-        self.indexed(&database).await?;
+        self.indexed(database).await?;
         indexer.stop().await?;
-        contents(&database).await
+        contents(database).await
     }
 
     /// Asserts that every table of the database equals a fresh index of the chain.
@@ -371,6 +397,13 @@ impl World {
         }
         Ok(())
     }
+}
+
+fn start(options: ChainOptions) -> Anyhow<Chain> {
+    Chain::start(&ChainOptions {
+        accounts: (OPERATORS + PAYERS + 2) as u32,
+        ..options
+    })
 }
 
 /// An indexer in this process.

@@ -1,0 +1,170 @@
+//! Everything that breaks around an indexer, at once and at random: afterwards its rows equal a fresh index of the chain, and
+//! the chain's own words.
+
+#[path = "../../../indexer/tests/common/mod.rs"]
+mod common;
+mod moody;
+mod run;
+mod stage;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use common::{Anyhow, World};
+use plumbline_devnet::Postgres;
+use run::{Outcome, Run};
+use serde_json::{Value, json};
+
+/// Seeds of the run that every test has.
+const FIXED_SEEDS: std::ops::Range<u64> = 1..4;
+/// Runs side by side.
+const SIDE_BY_SIDE: usize = 2;
+/// Runs on one server, before the databases of earlier ones take too much of the disk.
+const RUNS_PER_SERVER: u64 = 10;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn rows_survive_everything_at_once() -> Anyhow {
+    let soak = Soak::new(FIXED_SEEDS, tempfile::tempdir()?.keep()).await?;
+    soak.all().await?;
+    soak.verdict();
+    Ok(())
+}
+
+/// `make soak RUNS=200 SEED=1`: as many runs with consecutive seeds; a failing seed is named and written down.
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+#[ignore = "takes seconds a run; `make soak` has it"]
+async fn soak() -> Anyhow {
+    let number = |name: &str, default: u64| -> Anyhow<u64> {
+        Ok(std::env::var(name)
+            .ok()
+            .map(|text| text.parse())
+            .transpose()?
+            .unwrap_or(default))
+    };
+    let (runs, first) = (number("RUNS", 20)?, number("SEED", 1)?);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
+    fs::create_dir_all(&folder)?;
+    let soak = Soak::new(first..first + runs, folder.clone()).await?;
+    soak.all().await?;
+    fs::write(folder.join("soak.json"), format!("{:#}\n", soak.report()))?;
+    soak.verdict();
+    Ok(())
+}
+
+/// Runs with consecutive seeds, some side by side.
+struct Soak {
+    world: World,
+    seeds: std::ops::Range<u64>,
+    next: AtomicU64,
+    /// Where the logs of failing runs stay.
+    folder: PathBuf,
+    began: Instant,
+    results: Mutex<Results>,
+}
+
+#[derive(Default)]
+struct Results {
+    runs: u64,
+    differing: Vec<u64>,
+    /// Those that could not be judged, because the indexer ended or never reached the head.
+    failing: Vec<u64>,
+    steps: BTreeMap<String, u64>,
+    requests: BTreeMap<String, u64>,
+}
+
+impl Soak {
+    async fn new(seeds: std::ops::Range<u64>, folder: PathBuf) -> Anyhow<Self> {
+        Ok(Self {
+            world: stage::set().await?,
+            next: AtomicU64::new(seeds.start),
+            seeds,
+            folder,
+            began: Instant::now(),
+            results: Mutex::default(),
+        })
+    }
+
+    async fn all(&self) -> Anyhow {
+        futures::future::try_join_all((0..SIDE_BY_SIDE).map(|_| self.some())).await?;
+        Ok(())
+    }
+
+    /// One run after the other, until there are no more seeds.
+    async fn some(&self) -> Anyhow {
+        let mut postgres = run::postgres()?;
+        let mut runs = 0;
+        loop {
+            let seed = self.next.fetch_add(1, Ordering::Relaxed);
+            if !self.seeds.contains(&seed) {
+                return Ok(());
+            }
+            let log = self.folder.join(format!("soak-{seed}.log"));
+            let judged = self.run(&mut postgres, seed, &log).await;
+            runs += 1;
+            if judged.is_err() || runs % RUNS_PER_SERVER == 0 {
+                postgres = run::postgres()?;
+            }
+            if judged.as_ref().is_ok_and(|outcome| outcome.differences.is_empty()) {
+                fs::remove_file(&log)?;
+            }
+            self.note(seed, judged, &log);
+        }
+    }
+
+    async fn run(&self, postgres: &mut Postgres, seed: u64, log: &Path) -> Anyhow<Outcome> {
+        Run::prepare(&self.world, postgres, seed, log).await?.judge().await
+    }
+
+    fn note(&self, seed: u64, judged: Anyhow<Outcome>, log: &Path) {
+        let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+        results.runs += 1;
+        let again = format!(
+            "`make soak RUNS=1 SEED={seed}` runs it again; {} is its log",
+            log.display()
+        );
+        match judged {
+            Ok(outcome) => {
+                if !outcome.differences.is_empty() {
+                    println!("seed {seed} differs: {:#?}\n{again}", outcome.differences);
+                    results.differing.push(seed);
+                }
+                for (name, count) in outcome.steps {
+                    *results.steps.entry(name).or_default() += count;
+                }
+                for (name, count) in outcome.requests {
+                    *results.requests.entry(name).or_default() += count;
+                }
+            }
+            Err(error) => {
+                println!("seed {seed} failed: {error:#}\n{again}");
+                results.failing.push(seed);
+            }
+        }
+        println!(
+            "{} of {} runs, {} with differences, {} failed, {} s",
+            results.runs,
+            self.seeds.end - self.seeds.start,
+            results.differing.len(),
+            results.failing.len(),
+            self.began.elapsed().as_secs()
+        );
+    }
+
+    fn report(&self) -> Value {
+        let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+        json!({
+            "runs": results.runs, "differences": results.differing.len(), "failures": results.failing.len(),
+            "first_seed": self.seeds.start, "differing_seeds": results.differing, "failing_seeds": results.failing,
+            "seconds": self.began.elapsed().as_secs(), "steps": results.steps, "requests": results.requests,
+        })
+    }
+
+    fn verdict(&self) {
+        let report = self.report();
+        assert!(report["differences"] == 0 && report["failures"] == 0, "{report:#}");
+    }
+}
