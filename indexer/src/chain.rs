@@ -1,8 +1,8 @@
 //! The chain behind one RPC endpoint: headers and logs, every answer checked against the request.
 
 use std::future::{Future, IntoFuture};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use alloy::eips::BlockNumberOrTag;
@@ -25,6 +25,9 @@ const MAX_ERROR_CHARS: usize = 300;
 /// A request is repeated so often while the endpoint is busy.
 const BUSY_ATTEMPTS: u32 = 5;
 const FIRST_BUSY_WAIT: Duration = Duration::from_millis(100);
+/// One node of many may have a bad moment; what is refused so often is meant so.
+const REFUSALS: u32 = 5;
+const REFUSAL_PAUSE: Duration = Duration::from_millis(50);
 /// Whoever asks for more patience than this is given up for a while.
 const LONGEST_BUSY_WAIT: Duration = Duration::from_secs(2);
 
@@ -85,6 +88,8 @@ pub(crate) struct Chain {
     pub(super) wanted: Wanted,
     /// Several requests in one; until the endpoint refuses it.
     pub(super) takes_batches: Arc<AtomicBool>,
+    /// Whether the chain knows the tag `finalized`, once that has shown.
+    names_final: Arc<OnceLock<bool>>,
     finality_depth: u64,
 }
 
@@ -118,6 +123,7 @@ impl Chain {
             endpoint,
             wanted,
             takes_batches: Arc::new(AtomicBool::new(true)),
+            names_final: Arc::default(),
             finality_depth: config.finality_depth,
         })
     }
@@ -155,14 +161,27 @@ impl Chain {
 
     /// Number of the newest final block; nothing where the chain does not know the tag.
     pub(crate) async fn finalized_tag(&self) -> Result<Option<u64>, RpcFailure> {
-        let finalized = || self.provider.get_block_by_number(BlockNumberOrTag::Finalized);
-        match self
-            .patiently(|| self.request("eth_getBlockByNumber", finalized()))
-            .await
-        {
-            Ok(block) => Ok(block.map(|block| block.header.number)),
-            Err(error) if error.kind == RpcFailureKind::Rejected => Ok(None),
-            Err(error) => Err(error),
+        let method = "eth_getBlockByNumber";
+        let finalized = async || {
+            let block = self.provider.get_block_by_number(BlockNumberOrTag::Finalized);
+            let none = || self.failure(method, RpcFailureKind::Rejected, "no final block".into());
+            self.request(method, block).await?.ok_or_else(none)
+        };
+        let named = if self.names_final.get() == Some(&false) {
+            self.patiently(finalized).await
+        } else {
+            self.insistently(finalized).await
+        };
+        match named {
+            Ok(block) => {
+                self.names_final.get_or_init(|| true);
+                Ok(Some(block.header.number))
+            }
+            // Another depth would call blocks final that are not, and what is called so stays so.
+            Err(error) if error.kind != RpcFailureKind::Rejected || *self.names_final.get_or_init(|| false) => {
+                Err(error)
+            }
+            Err(_) => Ok(None),
         }
     }
 
@@ -228,6 +247,20 @@ impl Chain {
             }
         }
         ask().await
+    }
+
+    /// Asks again when refused, within bounds.
+    pub(crate) async fn insistently<T, F>(&self, ask: impl Fn() -> F) -> Result<T, RpcFailure>
+    where
+        F: Future<Output = Result<T, RpcFailure>>,
+    {
+        for _ in 1..REFUSALS {
+            match self.patiently(&ask).await {
+                Err(error) if error.kind == RpcFailureKind::Rejected => tokio::time::sleep(REFUSAL_PAUSE).await,
+                answer => return answer,
+            }
+        }
+        self.patiently(&ask).await
     }
 
     /// Waits for the answer to one request, within bounds and counted.

@@ -8,7 +8,7 @@ use plumbline_protocol::TestToken;
 use plumbline_protocol::deployment::Addresses;
 
 use crate::chain::Chain;
-use crate::error::Halt;
+use crate::error::{Halt, RpcFailureKind};
 use crate::source::Source;
 
 /// A chain as this endpoint shows it.
@@ -38,7 +38,15 @@ pub(crate) async fn identify<S: Source>(chain: &Chain, source: &S) -> anyhow::Re
             chain.endpoint()
         )));
     }
-    let genesis_hash = chain.header(0).await?.map(|header| header.hash).unwrap_or_default();
+    let genesis = chain.insistently(async || {
+        let none = || chain.failure("eth_getBlockByNumber", RpcFailureKind::Rejected, "no block 0".into());
+        chain.header(0).await?.ok_or_else(none)
+    });
+    let genesis_hash = match genesis.await {
+        Ok(genesis) => genesis.hash,
+        Err(error) if error.kind == RpcFailureKind::Rejected => B256::ZERO,
+        Err(error) => return Err(error.into()),
+    };
     Ok(Identity { chain_id, genesis_hash })
 }
 
@@ -102,9 +110,9 @@ pub(crate) async fn tokens(chain: &Chain, addresses: &Addresses) -> anyhow::Resu
 async fn call<C: SolCall>(chain: &Chain, to: Address, call: C) -> anyhow::Result<Option<C::Return>> {
     let request = TransactionRequest::default().to(to).input(call.abi_encode().into());
     let ask = || chain.request("eth_call", chain.provider().call(request.clone()));
-    match chain.patiently(ask).await {
+    match chain.insistently(ask).await {
         Ok(answer) => Ok(C::abi_decode_returns(&answer).ok()),
-        Err(error) if error.kind == crate::error::RpcFailureKind::Rejected => Ok(None),
+        Err(error) if error.kind == RpcFailureKind::Rejected => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

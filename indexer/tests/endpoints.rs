@@ -165,6 +165,49 @@ async fn an_endpoint_that_is_busy_is_asked_again() -> Anyhow {
     indexed_through(&world, vec![proxy.url.clone()]).await
 }
 
+/// A refusal that is no answer to what was asked, or the absence of what is there.
+fn hiccup(request: &Value, turn: u64) -> Value {
+    if turn % 2 == 0 && is_call(request, "eth_getBlockByNumber") {
+        return json!({ "jsonrpc": "2.0", "id": request["id"], "result": null });
+    }
+    json!({ "jsonrpc": "2.0", "id": request["id"], "error": { "code": -32603, "message": "Internal error" } })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_endpoint_refuses_now_and_then_is_asked_again() -> Anyhow {
+    let world = World::with(ChainOptions {
+        slots_in_an_epoch: 20,
+        ..ChainOptions::default()
+    })
+    .await?;
+    let asked = AtomicU64::new(0);
+    // Finality, the tokens' own words and the first block: what was taken from an answer to them once would stay.
+    let proxy = Proxy::start(
+        world.chain.http_url(),
+        |_| None,
+        move |request, answer| {
+            let of = &request["params"][0];
+            if is_call(request, "eth_call") || of == "finalized" || of == "0x0" {
+                let turn = asked.fetch_add(1, Ordering::Relaxed);
+                if turn % 4 < 3 {
+                    *answer = hiccup(request, turn);
+                }
+            }
+        },
+    )
+    .await?;
+    let database = Database::new().await?;
+    let indexer = Indexer::start(Config {
+        rpc_urls: vec![proxy.url.clone()],
+        finality_depth: 3,
+        ..world.config(&database.url)
+    });
+    world.indexed(&database).await?;
+    world.traffic(1, 0).await?;
+    world.assert_exact(&database).await?;
+    indexer.stop().await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_endpoints_that_agree_are_a_quorum_and_one_that_leaves_logs_out_stops_everything() -> Anyhow {
     let world = world().await?;
