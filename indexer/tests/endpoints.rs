@@ -209,6 +209,32 @@ async fn what_an_endpoint_refuses_now_and_then_is_asked_again() -> Anyhow {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_without_the_first_block_begins_what_one_with_it_goes_on_with() -> Anyhow {
+    let world = world().await?;
+    let proxy = Proxy::start(
+        world.chain.http_url(),
+        |_| None,
+        |request, answer| {
+            if request["params"][0] == "0x0" {
+                answer["result"] = Value::Null;
+            }
+        },
+    )
+    .await?;
+    let database = Database::new().await?;
+    let indexer = Indexer::start(Config {
+        rpc_urls: vec![proxy.url.clone()],
+        ..world.config(&database.url)
+    });
+    world.indexed(&database).await?;
+    indexer.stop().await?;
+    let indexer = Indexer::start(world.config(&database.url));
+    world.traffic(1, 2).await?;
+    world.assert_exact_but(&database, &["deployment"]).await?;
+    indexer.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_endpoints_that_agree_are_a_quorum_and_one_that_leaves_logs_out_stops_everything() -> Anyhow {
     let world = world().await?;
     let honest = Proxy::plain(world.chain.http_url()).await?;
