@@ -15,6 +15,7 @@ use crate::commit::{Sighting, commit};
 use crate::config::Config;
 use crate::database::{self, Stored};
 use crate::endpoints::Endpoints;
+use crate::error::Moved;
 use crate::health::Shared;
 use crate::history::{self, QUEUED_BATCHES};
 use crate::identity::Identity;
@@ -280,10 +281,16 @@ impl<S: Source> Session<S> {
             Some(schedule) => database::next_period(&mut self.db, schedule).await?,
             None => 0,
         };
-        let before: Option<Header> = match self.tip_number() {
-            Some(number) => Some(self.chain.existing_header(number).await?),
+        let before: Option<Header> = match self.tip {
+            Some(tip) => Some(self.chain.existing_header(tip.number as u64).await?),
             None => None,
         };
+        // The time of a block that took its place would close periods too early or too late.
+        if let (Some(tip), Some(before)) = (self.tip, before)
+            && tip.hash != before.hash
+        {
+            return Err(Moved(format!("block {} is {} now", tip.number, before.hash)).into());
+        }
         Ok(Clock::new(schedule, next_period, before))
     }
 

@@ -2,9 +2,16 @@
 
 mod common;
 
-use common::{Anyhow, Database, Indexer, World, free_address, get, until};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use alloy::primitives::B256;
+use common::{Anyhow, Database, Indexer, Proxy, World, free_address, get, until};
 use plumbline_devnet::ChainOptions;
 use plumbline_indexer::{Config, Halt};
+use serde_json::json;
+
+/// In which many periods close.
+const HOUR: u64 = 3_600;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reorgs_of_depth_one_and_five_during_traffic_leave_no_trace() -> Anyhow {
@@ -17,6 +24,27 @@ async fn reorgs_of_depth_one_and_five_during_traffic_leave_no_trace() -> Anyhow 
         world.reorg(depth).await?;
         // Other transactions than before, in the replaced heights and above.
         world.traffic(1, 3 * round + 2).await?;
+    }
+    world.assert_exact(&database).await?;
+    indexer.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reorgs_of_every_depth_down_to_finality_leave_no_trace() -> Anyhow {
+    let world = World::with(ChainOptions {
+        slots_in_an_epoch: 60,
+        ..ChainOptions::default()
+    })
+    .await?;
+    // The contracts stay, whatever is taken back.
+    world.mine(100).await?;
+    let database = Database::new().await?;
+    let indexer = Indexer::start(world.config(&database.url));
+    for (round, depth) in [100, 40, 10, 3, 1].into_iter().enumerate() {
+        world.traffic(1, 2 * round).await?;
+        world.indexed(&database).await?;
+        world.reorg(depth).await?;
+        world.traffic(1, 2 * round + 1).await?;
     }
     world.assert_exact(&database).await?;
     indexer.stop().await
@@ -64,13 +92,44 @@ async fn a_closed_period_is_taken_back_with_its_block_and_closed_again() -> Anyh
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reorg_between_two_questions_closes_no_period() -> Anyhow {
+    let world = World::new().await?;
+    let database = Database::new().await?;
+    let indexer = Indexer::start(world.config(&database.url));
+    world.indexed(&database).await?;
+    indexer.stop().await?;
+    let (tip, timestamp, _) = world.head().await?;
+    world.pass(HOUR).await?;
+    // The block that is indexed is another when its time is asked for, once; the next look finds it as it was.
+    let moved = AtomicBool::new(false);
+    let proxy = Proxy::start(
+        world.chain.http_url(),
+        |_| None,
+        move |request, answer| {
+            let asked = request["method"] == "eth_getBlockByNumber" && request["params"][0] == format!("{tip:#x}");
+            if asked && !moved.swap(true, Ordering::Relaxed) {
+                answer["result"]["hash"] = json!(B256::repeat_byte(0xab));
+                answer["result"]["timestamp"] = json!(format!("{:#x}", timestamp + HOUR));
+            }
+        },
+    )
+    .await?;
+    let indexer = Indexer::start(Config {
+        rpc_urls: vec![proxy.url.clone()],
+        ..world.config(&database.url)
+    });
+    world.assert_exact(&database).await?;
+    indexer.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_head_that_goes_backwards_takes_rows_with_it() -> Anyhow {
     let world = World::new().await?;
     let database = Database::new().await?;
     let indexer = Indexer::start(world.config(&database.url));
     world.traffic(2, 0).await?;
     world.indexed(&database).await?;
-    world.rpc("anvil_rollback", serde_json::json!([4])).await?;
+    world.rpc("anvil_rollback", json!([4])).await?;
     // What was once final stays so, whatever a fresh look at the shorter chain says.
     world.assert_exact_but(&database, &["block", "chain_head"]).await?;
     world.traffic(1, 9).await?;
