@@ -1,6 +1,6 @@
 //! A child process with a warden: a shell that ends the child and removes its directory when we end, however we end.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -107,7 +107,12 @@ impl Service {
 
     /// Starts the child in a process group of its own: a Ctrl-C in the terminal is for us to pass on, in our order.
     pub(crate) fn spawn(&mut self, command: &mut Command) -> Result<()> {
-        let log = File::create(self.log_path()).with_context(|| format!("create the log of {}", self.name))?;
+        let path = self.log_path();
+        // Processes that outlive their crashed parent write to the old one.
+        if path.exists() {
+            fs::remove_file(&path).with_context(|| format!("remove the log of {}", self.name))?;
+        }
+        let log = File::create(&path).with_context(|| format!("create the log of {}", self.name))?;
         let child = command
             .process_group(0)
             .stdin(Stdio::null())
