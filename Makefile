@@ -80,7 +80,7 @@ schemathesis: $(MODULES) $(SCHEMATHESIS) ## Ask a live server everything that it
 	@EXAMPLES=$(or $(EXAMPLES),20) node tools/schemathesis.mjs
 
 soak: $(MODULES) ## Break everything around the indexer at random, and compare (RUNS=20 SEED=1)
-	@RUNS=$(or $(RUNS),20) SEED=$(or $(SEED),1) cargo test --quiet --workspace --test soak -- --ignored --nocapture soak
+	@RUST_LOG=error RUNS=$(or $(RUNS),20) SEED=$(or $(SEED),1) cargo test --quiet --workspace --test soak -- --ignored --nocapture soak
 
 bench: $(MODULES) ## Run the benchmarks
 	@cargo bench --workspace

@@ -9,7 +9,7 @@ mod stage;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -28,7 +28,7 @@ const RUNS_PER_SERVER: u64 = 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn rows_survive_everything_at_once() -> Anyhow {
-    let soak = Soak::new(FIXED_SEEDS, tempfile::tempdir()?.keep()).await?;
+    let soak = Soak::new(FIXED_SEEDS).await?;
     soak.all().await?;
     soak.verdict();
     Ok(())
@@ -46,10 +46,10 @@ async fn soak() -> Anyhow {
             .unwrap_or(default))
     };
     let (runs, first) = (number("RUNS", 20)?, number("SEED", 1)?);
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
-    fs::create_dir_all(&folder)?;
-    let soak = Soak::new(first..first + runs, folder.clone()).await?;
+    let soak = Soak::new(first..first + runs).await?;
     soak.all().await?;
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench");
+    fs::create_dir_all(&folder)?;
     fs::write(folder.join("soak.json"), format!("{:#}\n", soak.report()))?;
     soak.verdict();
     Ok(())
@@ -60,8 +60,6 @@ struct Soak {
     world: World,
     seeds: std::ops::Range<u64>,
     next: AtomicU64,
-    /// Where the logs of failing runs stay.
-    folder: PathBuf,
     began: Instant,
     results: Mutex<Results>,
 }
@@ -77,12 +75,11 @@ struct Results {
 }
 
 impl Soak {
-    async fn new(seeds: std::ops::Range<u64>, folder: PathBuf) -> Anyhow<Self> {
+    async fn new(seeds: std::ops::Range<u64>) -> Anyhow<Self> {
         Ok(Self {
             world: stage::set().await?,
             next: AtomicU64::new(seeds.start),
             seeds,
-            folder,
             began: Instant::now(),
             results: Mutex::default(),
         })
@@ -102,7 +99,7 @@ impl Soak {
             if !self.seeds.contains(&seed) {
                 return Ok(());
             }
-            let log = self.folder.join(format!("soak-{seed}.log"));
+            let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("soak-{seed}.log"));
             let judged = self.run(&mut postgres, seed, &log).await;
             runs += 1;
             if judged.is_err() || runs % RUNS_PER_SERVER == 0 {

@@ -1,7 +1,8 @@
 //! One run: a real `plumbline index`, and everything around it that breaks.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -140,6 +141,7 @@ impl<'a> Run<'a> {
         for _ in 0..STEPS {
             let step = Step::draw(&mut self.random);
             *outcome.steps.entry(step.name()).or_default() += 1;
+            writeln!(self.log()?, "-- {step:?}")?;
             self.take(step, &mut process).await?;
             self.pause(&[10, 100, 300, 1_000]).await;
         }
@@ -218,23 +220,28 @@ impl<'a> Run<'a> {
     }
 
     fn start(&self) -> Anyhow<Process> {
-        let output = fs::OpenOptions::new().create(true).append(true).open(self.log)?;
         let urls: Vec<String> = self.endpoints.iter().map(Moody::url).collect();
         let child = Command::new(env!("CARGO_BIN_EXE_plumbline"))
             .arg("index")
             .env("DATABASE_URL", &self.database.url)
             .env("PLUMBLINE_RPC_URL", urls.join(","))
             .env("PLUMBLINE_DEPLOYMENT", self.world.deployment_file())
+            .env("PLUMBLINE_LOG", "plumbline_indexer=debug,info")
             .env("PLUMBLINE_POLL_INTERVAL_MS", "20")
             .env("PLUMBLINE_MAX_RANGE", self.max_range.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(output)
+            .stderr(self.log()?)
             .spawn()?;
         Ok(Process {
             child,
             log: self.log.to_owned(),
         })
+    }
+
+    /// What the indexer says, and between it what is done to it.
+    fn log(&self) -> Anyhow<File> {
+        Ok(File::options().create(true).append(true).open(self.log)?)
     }
 
     async fn differences(&self) -> Anyhow<Vec<String>> {
