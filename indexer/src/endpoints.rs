@@ -1,6 +1,6 @@
 //! The endpoints that were given: which of them work, how far they are, and which one to ask next.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::chain::{Chain, Wanted};
 use crate::config::Config;
 use crate::database;
 use crate::error::{Halt, Remedy, RpcFailure, RpcFailureKind};
-use crate::identity::{Identity, check_deployment, identify};
+use crate::identity::{Identity, check_contracts, check_first_block, identify};
 use crate::metrics;
 use crate::source::Source;
 
@@ -37,6 +37,8 @@ pub(crate) struct Endpoints<S> {
 struct Endpoint {
     url: String,
     name: String,
+    /// It has shown the contracts once; after a failure the chain's first blocks tell whether it is still the same.
+    has_contracts: AtomicBool,
     health: Mutex<Health>,
 }
 
@@ -96,6 +98,7 @@ impl<S: Source> Endpoints<S> {
             .map(|url| Endpoint {
                 url: url.clone(),
                 name: rpc::redact(url),
+                has_contracts: AtomicBool::new(false),
                 health: Mutex::default(),
             })
             .collect();
@@ -222,7 +225,11 @@ impl<S: Source> Endpoints<S> {
             let chain = Chain::connect(&endpoint.url, Wanted::of(&*self.source), &self.config).await?;
             let identity = identify(&chain, &*self.source).await?;
             self.same_genesis(identity)?;
-            check_deployment(&chain, &*self.source).await?;
+            check_first_block(&chain, &*self.source).await?;
+            if !endpoint.has_contracts.load(Ordering::Relaxed) {
+                check_contracts(&chain, &*self.source).await?;
+                endpoint.has_contracts.store(true, Ordering::Relaxed);
+            }
             Ok((chain, identity))
         };
         let checked: anyhow::Result<(Chain, Identity)> = checked.await;

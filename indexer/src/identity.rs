@@ -52,6 +52,11 @@ pub(crate) async fn identify<S: Source>(chain: &Chain, source: &S) -> anyhow::Re
 
 /// Checks that the contracts were deployed to this very chain.
 pub(crate) async fn check_deployment<S: Source>(chain: &Chain, source: &S) -> anyhow::Result<()> {
+    check_first_block(chain, source).await?;
+    check_contracts(chain, source).await
+}
+
+pub(crate) async fn check_first_block<S: Source>(chain: &Chain, source: &S) -> anyhow::Result<()> {
     let block = source.first_block();
     let Some(there) = chain.header(block.number).await? else {
         // A node that starts or synchronises gets there; one that was reset never does, and this says so meanwhile.
@@ -71,6 +76,10 @@ pub(crate) async fn check_deployment<S: Source>(chain: &Chain, source: &S) -> an
             there.hash
         )));
     }
+    Ok(())
+}
+
+pub(crate) async fn check_contracts<S: Source>(chain: &Chain, source: &S) -> anyhow::Result<()> {
     for (contract, address) in source.contracts() {
         if !chain.has_code(address).await? {
             return Err(other_chain(format!(
