@@ -31,6 +31,7 @@ const MOODS: [Mood; 8] = [
 /// While it reads history.
 const FIRST_MOODS: [Mood; 4] = [Mood::Calm, Mood::Faulty(15), Mood::Faulty(30), Mood::Torn];
 const STEPS: u64 = 16;
+const MOST_ENDPOINTS: usize = 3;
 /// By which another fork is longer than what it forked from.
 const BLOCKS_OF_FORK: u64 = 4;
 const PERIOD_SECONDS: u64 = 60;
@@ -66,7 +67,10 @@ impl Step {
             9 => Self::StopDatabase {
                 crash: random.random_range(0..2) == 0,
             },
-            10..=13 => Self::Mood(random.random_range(0..2), *MOODS.choose(random).unwrap_or(&Mood::Calm)),
+            10..=13 => Self::Mood(
+                random.random_range(0..MOST_ENDPOINTS),
+                *MOODS.choose(random).unwrap_or(&Mood::Calm),
+            ),
             14 => Self::Period,
             _ => Self::ClosePeriod,
         }
@@ -117,7 +121,7 @@ impl<'a> Run<'a> {
         let world = stage::copy(origin, &mut random).await?;
         let fork = stage::fork(&world, &mut random, BLOCKS_OF_FORK).await?;
         let mut endpoints = Vec::new();
-        for _ in 0..random.random_range(1..=2) {
+        for _ in 0..random.random_range(1..=MOST_ENDPOINTS) {
             let seed = random.random_range(0..u64::MAX);
             let endpoint = Moody::start(world.chain.http_url(), fork.chain.http_url(), seed).await?;
             endpoint.set(*FIRST_MOODS.choose(&mut random).unwrap_or(&Mood::Calm));
