@@ -167,7 +167,7 @@ async fn an_endpoint_that_is_busy_is_asked_again() -> Anyhow {
 
 /// A refusal that is no answer to what was asked, or the absence of what is there.
 fn hiccup(request: &Value, turn: u64) -> Value {
-    if turn % 2 == 0 && is_call(request, "eth_getBlockByNumber") {
+    if turn.is_multiple_of(2) && is_call(request, "eth_getBlockByNumber") {
         return json!({ "jsonrpc": "2.0", "id": request["id"], "result": null });
     }
     json!({ "jsonrpc": "2.0", "id": request["id"], "error": { "code": -32603, "message": "Internal error" } })
