@@ -90,8 +90,17 @@ impl Chain {
         self.logs_in(answers.remove(&0))
     }
 
-    /// Headers of blocks that are there, by number.
+    /// Headers of blocks that were there a moment ago, by number.
     pub(crate) async fn headers(&self, numbers: Vec<u64>) -> anyhow::Result<BTreeMap<u64, Header>> {
+        let headers = self.found_headers(numbers.clone()).await?;
+        match numbers.into_iter().find(|number| !headers.contains_key(number)) {
+            Some(number) => Err(Moved(format!("block {number} is gone")).into()),
+            None => Ok(headers),
+        }
+    }
+
+    /// Headers of those blocks that are there.
+    pub(crate) async fn found_headers(&self, numbers: Vec<u64>) -> anyhow::Result<BTreeMap<u64, Header>> {
         let parts: Vec<Vec<u64>> = numbers.chunks(HEADERS_PER_REQUEST).map(<[u64]>::to_vec).collect();
         let headers: Vec<Vec<Header>> = futures::stream::iter(parts)
             .map(|part| self.some_headers(part))
@@ -111,8 +120,9 @@ impl Chain {
         let mut answers = self.answers(&sent, numbers.len())?;
         let mut headers = Vec::with_capacity(numbers.len());
         for (id, number) in (0..).zip(numbers) {
-            let header = self.header_in(answers.remove(&id))?;
-            let header = header.ok_or_else(|| Moved(format!("block {number} is gone")))?;
+            let Some(header) = self.header_in(answers.remove(&id))? else {
+                continue;
+            };
             if header.number != number {
                 return Err(self
                     .invalid(BLOCK, &format!("block {} for {number}", header.number))

@@ -1,5 +1,6 @@
 //! Takes rows back: past a reorg by itself, beyond finality only when told to.
 
+use alloy::primitives::B256;
 use anyhow::Context;
 use sqlx::{Connection, PgConnection};
 
@@ -12,41 +13,31 @@ use crate::health::Shared;
 use crate::metrics;
 use crate::source::Source;
 
+/// Blocks that are looked at in one request: few at first, since most reorgs are shallow.
+const FIRST_LOOK: usize = 4;
+const LONGEST_LOOK: usize = 64;
+
 /// Deletes every row above the newest stored block that is still canonical.
 pub(crate) async fn past_reorg(db: &mut PgConnection, chain: &Chain, tip: Stored) -> anyhow::Result<()> {
     let finalized = database::finalized(db).await?.unwrap_or(-1);
-    let mut candidate = Some(tip);
-    let mut replaced = tip;
-    while let Some(stored) = candidate {
-        let there = chain
-            .header(u64::try_from(stored.number)?)
-            .await?
-            .map(|header| header.hash);
-        if there == Some(stored.hash) {
-            break;
-        }
-        if stored.number <= finalized {
-            let Some(theirs) = there else {
-                // No contradiction yet: an endpoint that was left behind catches up, and one that was reset is told apart
-                // by its genesis.
-                let problem = format!("no block {}, which is final: the endpoint is behind", stored.number);
-                return Err(chain.invalid("eth_getBlockByNumber", &problem).into());
-            };
-            let rewind_to = last_canonical(db, chain, stored.number - 1).await?;
-            let number = u64::try_from(stored.number)?;
-            return Err(Halt::DeepReorg {
-                number,
-                ours: stored.hash,
-                theirs,
-                rewind_to,
+    let (mut next, mut look, mut replaced) = (tip.number, FIRST_LOOK, tip);
+    let ancestor = 'searched: loop {
+        let candidates = newest_stored(db, next, look).await?;
+        let Some(oldest) = candidates.last() else { break None };
+        (next, look) = (oldest.number - 1, (4 * look).min(LONGEST_LOOK));
+        let numbers = candidates.iter().map(|stored| stored.number as u64).collect();
+        let headers = chain.found_headers(numbers).await?;
+        for stored in candidates {
+            let there = headers.get(&(stored.number as u64)).map(|header| header.hash);
+            if there == Some(stored.hash) {
+                break 'searched Some(stored.number);
             }
-            .into());
+            if stored.number <= finalized {
+                return Err(beyond_finality(db, chain, stored, there).await);
+            }
+            replaced = stored;
         }
-        replaced = stored;
-        candidate = database::stored_at_or_below(db, stored.number - 1).await?;
-    }
-
-    let ancestor = candidate.map(|stored| stored.number);
+    };
     let mut transaction = db.begin().await.context("begin a transaction")?;
     guard(&mut transaction, Some(tip)).await?;
     delete_above(&mut transaction, ancestor.unwrap_or(-1)).await?;
@@ -60,6 +51,38 @@ pub(crate) async fn past_reorg(db: &mut PgConnection, chain: &Chain, tip: Stored
         "the chain was reorganised; rows taken back"
     );
     Ok(())
+}
+
+/// The newest stored blocks at or below a height, from the highest down.
+async fn newest_stored(db: &mut PgConnection, highest: i64, count: usize) -> anyhow::Result<Vec<Stored>> {
+    let mut found: Vec<Stored> = Vec::with_capacity(count);
+    while found.len() < count {
+        let below = found.last().map_or(highest, |stored| stored.number - 1);
+        let Some(stored) = database::stored_at_or_below(db, below).await? else {
+            break;
+        };
+        found.push(stored);
+    }
+    Ok(found)
+}
+
+async fn beyond_finality(db: &mut PgConnection, chain: &Chain, ours: Stored, theirs: Option<B256>) -> anyhow::Error {
+    let Some(theirs) = theirs else {
+        // No contradiction yet: an endpoint that was left behind catches up, and one that was reset is told apart by its
+        // genesis.
+        let problem = format!("no block {}, which is final: the endpoint is behind", ours.number);
+        return chain.invalid("eth_getBlockByNumber", &problem).into();
+    };
+    match last_canonical(db, chain, ours.number - 1).await {
+        Ok(rewind_to) => Halt::DeepReorg {
+            number: ours.number as u64,
+            ours: ours.hash,
+            theirs,
+            rewind_to,
+        }
+        .into(),
+        Err(error) => error,
+    }
 }
 
 /// The newest stored block at or below `highest` that the chain still has, by halving.
