@@ -79,8 +79,8 @@ client-check: $(MODULES) ## Fail when clients/typescript/src/schema.ts is stale 
 schemathesis: $(MODULES) $(SCHEMATHESIS) ## Ask a live server everything that its document allows, and what it does not (EXAMPLES=20)
 	@EXAMPLES=$(or $(EXAMPLES),20) node tools/schemathesis.mjs
 
-soak: $(MODULES) ## Break everything around the indexer at random, and compare (RUNS=20 SEED=1)
-	@RUST_LOG=error RUNS=$(or $(RUNS),20) SEED=$(or $(SEED),1) cargo test --quiet --workspace --test soak -- --ignored --nocapture soak
+soak: $(MODULES) ## Break everything around the indexer at random, and compare (RUNS=20 SEED=1 JOBS=2)
+	@RUST_LOG=error RUNS=$(or $(RUNS),20) SEED=$(or $(SEED),1) JOBS=$(or $(JOBS),2) cargo test --quiet --workspace --test soak -- --ignored --nocapture soak
 
 bench: $(MODULES) ## Run the benchmarks
 	@cargo bench --workspace

@@ -9,6 +9,7 @@ mod stage;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -20,15 +21,15 @@ use run::{Outcome, Run};
 use serde_json::{Value, json};
 
 /// Seeds of the run that every test has.
-const FIXED_SEEDS: std::ops::Range<u64> = 1..4;
-/// Runs side by side.
-const SIDE_BY_SIDE: usize = 2;
+const FIXED_SEEDS: Range<u64> = 1..4;
+/// Runs side by side, where nothing else is said.
+const SIDE_BY_SIDE: u64 = 2;
 /// Runs on one server, before the databases of earlier ones take too much of the disk.
 const RUNS_PER_SERVER: u64 = 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn rows_survive_everything_at_once() -> Anyhow {
-    let soak = Soak::new(FIXED_SEEDS).await?;
+    let soak = Soak::new(FIXED_SEEDS, SIDE_BY_SIDE).await?;
     soak.all().await?;
     soak.verdict();
     Ok(())
@@ -39,14 +40,11 @@ async fn rows_survive_everything_at_once() -> Anyhow {
 #[ignore = "takes seconds a run; `make soak` has it"]
 async fn soak() -> Anyhow {
     let number = |name: &str, default: u64| -> Anyhow<u64> {
-        Ok(std::env::var(name)
-            .ok()
-            .map(|text| text.parse())
-            .transpose()?
-            .unwrap_or(default))
+        let given = std::env::var(name).ok();
+        Ok(given.map(|text| text.parse()).transpose()?.unwrap_or(default))
     };
     let (runs, first) = (number("RUNS", 20)?, number("SEED", 1)?);
-    let soak = Soak::new(first..first + runs).await?;
+    let soak = Soak::new(first..first + runs, number("JOBS", SIDE_BY_SIDE)?).await?;
     soak.all().await?;
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench");
     fs::create_dir_all(&folder)?;
@@ -58,7 +56,8 @@ async fn soak() -> Anyhow {
 /// Runs with consecutive seeds, some side by side.
 struct Soak {
     world: World,
-    seeds: std::ops::Range<u64>,
+    seeds: Range<u64>,
+    side_by_side: u64,
     next: AtomicU64,
     began: Instant,
     results: Mutex<Results>,
@@ -75,9 +74,10 @@ struct Results {
 }
 
 impl Soak {
-    async fn new(seeds: std::ops::Range<u64>) -> Anyhow<Self> {
+    async fn new(seeds: Range<u64>, side_by_side: u64) -> Anyhow<Self> {
         Ok(Self {
             world: stage::set().await?,
+            side_by_side,
             next: AtomicU64::new(seeds.start),
             seeds,
             began: Instant::now(),
@@ -86,7 +86,7 @@ impl Soak {
     }
 
     async fn all(&self) -> Anyhow {
-        futures::future::try_join_all((0..SIDE_BY_SIDE).map(|_| self.some())).await?;
+        futures::future::try_join_all((0..self.side_by_side).map(|_| self.some())).await?;
         Ok(())
     }
 

@@ -112,6 +112,8 @@ pub(crate) struct Run<'a> {
     postgres: &'a mut Postgres,
     database: Database,
     max_range: u64,
+    /// Announced by the chain itself, whatever the endpoints tell.
+    heads: bool,
     log: &'a Path,
 }
 
@@ -129,6 +131,7 @@ impl<'a> Run<'a> {
         }
         Ok(Self {
             max_range: *[2, 17, 2_000].choose(&mut random).unwrap_or(&2),
+            heads: random.random_range(0..2) == 0,
             random,
             world,
             _fork: fork,
@@ -225,7 +228,11 @@ impl<'a> Run<'a> {
 
     fn start(&self) -> Anyhow<Process> {
         let urls: Vec<String> = self.endpoints.iter().map(Moody::url).collect();
-        let child = Command::new(env!("CARGO_BIN_EXE_plumbline"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plumbline"));
+        if self.heads {
+            command.env("PLUMBLINE_WS_URL", self.world.chain.ws_url());
+        }
+        let child = command
             .arg("index")
             .env("DATABASE_URL", &self.database.url)
             .env("PLUMBLINE_RPC_URL", urls.join(","))
