@@ -10,7 +10,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
-use crate::common::{Anyhow, World};
+use crate::common::{Anyhow, World, until};
 
 /// Deeper than what a run reorganises and mines above it together: nothing that is final is ever taken back.
 const SLOTS_IN_AN_EPOCH: u64 = 120;
@@ -67,7 +67,12 @@ pub(crate) async fn fork(world: &World, random: &mut StdRng, blocks: u64) -> Any
 /// One transaction of somebody in a block of its own; after a reorg it may be one that reverts.
 pub(crate) async fn act(world: &World, random: &mut StdRng) -> Anyhow {
     let request = transaction(world, random);
-    world.provider.send_transaction(request).await.map(drop)?;
+    let hash = *world.provider.send_transaction(request).await?.tx_hash();
+    // The chain does not bear it to be reorganised while it makes a block.
+    until("a receipt", async || {
+        Ok(world.provider.get_transaction_receipt(hash).await?)
+    })
+    .await?;
     Ok(())
 }
 
