@@ -8,17 +8,18 @@ mod run;
 mod stage;
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use common::{Anyhow, World};
 use plumbline_devnet::Postgres;
 use run::{Outcome, Run};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 /// Seeds of the run that every test has.
 const FIXED_SEEDS: Range<u64> = 1..4;
@@ -74,20 +75,25 @@ struct Results {
 }
 
 impl Soak {
-    async fn new(seeds: Range<u64>, side_by_side: u64) -> Anyhow<Self> {
-        Ok(Self {
+    async fn new(seeds: Range<u64>, side_by_side: u64) -> Anyhow<Arc<Self>> {
+        Ok(Arc::new(Self {
             world: stage::set().await?,
             side_by_side,
             next: AtomicU64::new(seeds.start),
             seeds,
             began: Instant::now(),
             results: Mutex::default(),
-        })
+        }))
     }
 
-    async fn all(&self) -> Anyhow {
-        futures::future::try_join_all((0..self.side_by_side).map(|_| self.some())).await?;
-        Ok(())
+    /// Each worker is a task, since starting a server or a chain holds up a thread.
+    async fn all(self: &Arc<Self>) -> Anyhow {
+        let mut workers = JoinSet::new();
+        for _ in 0..self.side_by_side {
+            let soak = self.clone();
+            workers.spawn(async move { soak.some().await });
+        }
+        workers.join_all().await.into_iter().collect()
     }
 
     /// One run after the other, until there are no more seeds.
@@ -100,6 +106,7 @@ impl Soak {
                 return Ok(());
             }
             let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("soak-{seed}.log"));
+            File::create(&log)?;
             let judged = self.run(&mut postgres, seed, &log).await;
             runs += 1;
             if judged.is_err() || runs % RUNS_PER_SERVER == 0 {

@@ -252,7 +252,7 @@ impl<'a> Run<'a> {
 
     /// What the indexer says, and between it what is done to it.
     fn log(&self) -> Anyhow<File> {
-        Ok(File::options().create(true).append(true).open(self.log)?)
+        Ok(File::options().append(true).open(self.log)?)
     }
 
     async fn differences(&self) -> Anyhow<Vec<String>> {
