@@ -25,6 +25,9 @@ const MAX_ERROR_CHARS: usize = 300;
 /// A request is repeated so often while the endpoint is busy.
 const BUSY_ATTEMPTS: u32 = 5;
 const FIRST_BUSY_WAIT: Duration = Duration::from_millis(100);
+/// A request whose connection broke is repeated so often: the next may reach another node.
+const BROKEN_ATTEMPTS: u32 = 2;
+const BROKEN_PAUSE: Duration = Duration::from_millis(50);
 /// One node of many may have a bad moment; what is refused so often is meant so.
 const REFUSALS: u32 = 5;
 const REFUSAL_PAUSE: Duration = Duration::from_millis(50);
@@ -228,12 +231,12 @@ impl Chain {
         Ok(!code.is_empty())
     }
 
-    /// Asks again while the endpoint is busy, within bounds.
+    /// Asks again while the endpoint is busy or its connections break, within bounds.
     pub(crate) async fn patiently<T, F>(&self, ask: impl Fn() -> F) -> Result<T, RpcFailure>
     where
         F: Future<Output = Result<T, RpcFailure>>,
     {
-        let mut wait = FIRST_BUSY_WAIT;
+        let (mut wait, mut broken) = (FIRST_BUSY_WAIT, 0);
         for _ in 1..BUSY_ATTEMPTS {
             match ask().await {
                 Err(RpcFailure {
@@ -242,6 +245,10 @@ impl Chain {
                 }) if asked.is_none_or(|asked| asked <= LONGEST_BUSY_WAIT) => {
                     tokio::time::sleep(asked.unwrap_or(wait)).await;
                     wait = (wait * 2).min(LONGEST_BUSY_WAIT);
+                }
+                Err(error) if error.kind == RpcFailureKind::Transport && broken < BROKEN_ATTEMPTS => {
+                    broken += 1;
+                    tokio::time::sleep(BROKEN_PAUSE).await;
                 }
                 answer => return answer,
             }

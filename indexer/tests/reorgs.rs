@@ -2,13 +2,13 @@
 
 mod common;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use alloy::primitives::B256;
 use common::{Anyhow, Database, Indexer, Proxy, World, free_address, get, until};
 use plumbline_devnet::ChainOptions;
 use plumbline_indexer::{Config, Halt};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// In which some periods close.
 const MINUTES: u64 = 180;
@@ -38,8 +38,18 @@ async fn reorgs_of_every_depth_down_to_finality_leave_no_trace() -> Anyhow {
     .await?;
     // The contracts stay, whatever is taken back.
     world.mine(100).await?;
+    // A search that asked for each block alone would never get to the end of a hundred.
+    let asked = AtomicU64::new(0);
+    let down = move |_: &Value| {
+        let turn = asked.fetch_add(1, Ordering::Relaxed);
+        (turn % 25 == 24).then(|| (503, "Service Unavailable".to_owned()))
+    };
+    let proxy = Proxy::start(world.chain.http_url(), down, |_, _| ()).await?;
     let database = Database::new().await?;
-    let indexer = Indexer::start(world.config(&database.url));
+    let indexer = Indexer::start(Config {
+        rpc_urls: vec![proxy.url.clone()],
+        ..world.config(&database.url)
+    });
     for (round, depth) in [100, 40, 10, 3, 1].into_iter().enumerate() {
         world.traffic(1, 2 * round).await?;
         world.indexed(&database).await?;

@@ -44,7 +44,7 @@ pub use proxy::Proxy;
 pub type Anyhow<T = ()> = anyhow::Result<T>;
 
 /// Long enough for a busy machine; nothing waits that long when all is well.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(180);
 const POLL: Duration = Duration::from_millis(10);
 
 /// Operators besides the deployer: enough for a committee of seven.
