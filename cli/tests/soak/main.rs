@@ -10,7 +10,7 @@ mod stage;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -30,7 +30,7 @@ const RUNS_PER_SERVER: u64 = 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn rows_survive_everything_at_once() -> Anyhow {
-    let soak = Soak::new(FIXED_SEEDS, SIDE_BY_SIDE).await?;
+    let soak = Soak::new(FIXED_SEEDS, SIDE_BY_SIDE, None).await?;
     soak.all().await?;
     soak.verdict();
     Ok(())
@@ -45,11 +45,11 @@ async fn soak() -> Anyhow {
         Ok(given.map(|text| text.parse()).transpose()?.unwrap_or(default))
     };
     let (runs, first) = (number("RUNS", 20)?, number("SEED", 1)?);
-    let soak = Soak::new(first..first + runs, number("JOBS", SIDE_BY_SIDE)?).await?;
-    soak.all().await?;
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench");
     fs::create_dir_all(&folder)?;
-    fs::write(folder.join("soak.json"), format!("{:#}\n", soak.report()))?;
+    let (jobs, file) = (number("JOBS", SIDE_BY_SIDE)?, folder.join("soak.json"));
+    let soak = Soak::new(first..first + runs, jobs, Some(file)).await?;
+    soak.all().await?;
     soak.verdict();
     Ok(())
 }
@@ -59,6 +59,8 @@ struct Soak {
     world: World,
     seeds: Range<u64>,
     side_by_side: u64,
+    /// Where the report is after each run.
+    file: Option<PathBuf>,
     next: AtomicU64,
     began: Instant,
     results: Mutex<Results>,
@@ -75,10 +77,11 @@ struct Results {
 }
 
 impl Soak {
-    async fn new(seeds: Range<u64>, side_by_side: u64) -> Anyhow<Arc<Self>> {
+    async fn new(seeds: Range<u64>, side_by_side: u64, file: Option<PathBuf>) -> Anyhow<Arc<Self>> {
         Ok(Arc::new(Self {
             world: stage::set().await?,
             side_by_side,
+            file,
             next: AtomicU64::new(seeds.start),
             seeds,
             began: Instant::now(),
@@ -116,6 +119,9 @@ impl Soak {
                 fs::remove_file(&log)?;
             }
             self.note(seed, judged, &log);
+            if let Some(file) = &self.file {
+                fs::write(file, format!("{:#}\n", self.report()))?;
+            }
         }
     }
 
