@@ -1,0 +1,5 @@
+//! Benchmarks against other indexers and against the floors of the machine.
+
+pub mod recording;
+pub mod replay;
+mod wire;
