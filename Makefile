@@ -13,9 +13,11 @@ CVC5_VERSION := 1.4.2
 SCHEMATHESIS_VERSION := 4.32.5
 SCHEMATHESIS := target/schemathesis/bin/schemathesis
 HALMOS := target/halmos/bin/halmos
+PEERS := bench/ponder/node_modules/.package-lock.json bench/subsquid/node_modules/.package-lock.json
+RELEASE := $${CARGO_TARGET_DIR:-target}/release
 SAY = @printf '\033[1m== %s\033[0m\n'
 
-.PHONY: help dev test check abi abi-check gas mutation symbolic prepare prepare-check openapi openapi-check client client-check schemathesis soak bench fmt clean
+.PHONY: help dev test check abi abi-check gas mutation symbolic prepare prepare-check openapi openapi-check client client-check schemathesis soak bench bench-indexer bench-api fmt clean
 
 help: ## Show what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do \
@@ -85,6 +87,16 @@ soak: $(MODULES) ## Break everything around the indexer at random, and compare (
 bench: $(MODULES) ## Run the benchmarks
 	@cargo bench --workspace
 
+bench-indexer: $(MODULES) $(PEERS) ## Index a recorded chain beside other indexers (ARGS='--scale 0.1 --rounds 1' for less)
+	$(SAY) 'build plumbline for release (minutes the first time)'
+	@cargo build --release --bin plumbline --bin bench
+	@"$(RELEASE)/bench" indexer --plumbline "$(RELEASE)/plumbline" $(ARGS)
+
+bench-api: $(MODULES) $(PEERS) ## Ask every endpoint on a database of ten million events (ARGS='--scale 0.1' for less)
+	$(SAY) 'build plumbline for release (minutes the first time)'
+	@cargo build --release --bin plumbline --bin bench
+	@"$(RELEASE)/bench" api --plumbline "$(RELEASE)/plumbline" $(ARGS)
+
 fmt: $(MODULES) ## Format Rust and Solidity
 	@cargo fmt --all
 	@tools/forge fmt
@@ -95,6 +107,11 @@ clean: ## Remove what was built and installed; the data of `make dev` stays
 $(MODULES): package.json package-lock.json
 	$(SAY) 'install Foundry, solc, OpenZeppelin and PostgreSQL from npm'
 	@npm ci --no-fund --no-audit --loglevel=error
+	@touch $@
+
+bench/%/node_modules/.package-lock.json: bench/%/package.json bench/%/package-lock.json
+	$(SAY) 'install $* from npm'
+	@cd bench/$* && npm ci --no-fund --no-audit --loglevel=error
 	@touch $@
 
 $(SQLX):

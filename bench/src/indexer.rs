@@ -82,13 +82,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         "--scale must be between 0.001 and 100"
     );
     let root = std::env::current_dir().context("find the current directory")?;
-    let plumbline = root.join(&args.plumbline);
-    ensure!(
-        plumbline.is_file(),
-        "{} is missing; build it with `cargo build --release --bin plumbline`",
-        plumbline.display()
-    );
-    let postgres = start_postgres(&root)?;
+    let plumbline = built(&root, &args.plumbline)?;
+    let database = Database::start(&root)?;
+    let postgres = database.server()?;
     let mut recorded: Option<Arc<Recording>> = None;
     let mut results = BTreeMap::new();
     for (name, plan, latency) in scenarios(args.scale) {
@@ -100,12 +96,12 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             Some(_) | None => Arc::new(tokio::task::spawn_blocking(move || Recording::make(plan)).await?),
         };
         recorded = Some(recording.clone());
-        let scenario = measure(&args, &root, &postgres, &plumbline, name, recording, latency).await?;
+        let scenario = measure(&args, &root, postgres, &plumbline, name, recording, latency).await?;
         report::print(name, &scenario);
         results.insert(name, scenario);
     }
     let head = if args.wants("head") {
-        let head = head::measure(&root, &postgres, &plumbline).await?;
+        let head = head::measure(&root, postgres, &plumbline).await?;
         println!(
             "\nblock mined → row visible: p50 {:.1} ms, p99 {:.1} ms",
             head.p50, head.p99
@@ -117,20 +113,60 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     report::write(&args.out, &results, head)
 }
 
-/// One server for all, durable as a user's is.
-fn start_postgres(root: &Path) -> anyhow::Result<Postgres> {
-    Postgres::start(&PostgresOptions {
-        data_dir: Some(plumbline_devnet::default_data_dir(root)?.join("bench")),
-        tcp: Tcp::Free,
-        // A checkpoint in the middle would fall on one or the other by chance.
-        settings: [
-            ("shared_buffers", "512MB"),
-            ("max_wal_size", "8GB"),
-            ("checkpoint_timeout", "1h"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec(),
-    })
+/// Plumbline's binary, by a path below the current directory.
+pub(crate) fn built(root: &Path, binary: &Path) -> anyhow::Result<PathBuf> {
+    let path = root.join(binary);
+    ensure!(
+        path.is_file(),
+        "{} is missing; build it with `cargo build --release --bin plumbline`",
+        path.display()
+    );
+    Ok(path)
+}
+
+/// One server for all, durable as a user's is; its data goes with it.
+pub(crate) struct Database {
+    directory: PathBuf,
+    server: Option<Postgres>,
+}
+
+impl Database {
+    pub(crate) fn start(root: &Path) -> anyhow::Result<Self> {
+        let directory = plumbline_devnet::default_data_dir(root)?.join("bench");
+        // A run that was killed left its own.
+        if directory.exists() {
+            fs::remove_dir_all(&directory).with_context(|| format!("remove {}", directory.display()))?;
+        }
+        let server = Postgres::start(&PostgresOptions {
+            data_dir: Some(directory.clone()),
+            tcp: Tcp::Free,
+            // A checkpoint in the middle would fall on one or the other by chance.
+            settings: [
+                ("shared_buffers", "512MB"),
+                ("max_wal_size", "8GB"),
+                ("checkpoint_timeout", "1h"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec(),
+        })?;
+        Ok(Self {
+            directory,
+            server: Some(server),
+        })
+    }
+
+    pub(crate) fn server(&self) -> anyhow::Result<&Postgres> {
+        self.server.as_ref().context("PostgreSQL runs")
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.server = None;
+        if let Err(error) = fs::remove_dir_all(&self.directory) {
+            eprintln!("{} stays: {error}", self.directory.display());
+        }
+    }
 }
 
 async fn measure(

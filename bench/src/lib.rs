@@ -2,4 +2,5 @@
 
 pub mod recording;
 pub mod replay;
+pub mod settled;
 mod wire;

@@ -1,9 +1,11 @@
 //! The command `bench`: what `make bench-indexer` and `make bench-api` run.
 
+mod api;
 mod content;
 mod floor;
 mod head;
 mod indexer;
+mod load;
 mod program;
 mod report;
 mod subject;
@@ -13,10 +15,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use plumbline_bench::recording::Plan;
 use plumbline_bench::replay::Replay;
-use plumbline_bench::{recording, replay};
+use plumbline_bench::{recording, replay, settled};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Benchmarks against other indexers and against the floors of the machine.
 #[derive(Parser)]
@@ -29,6 +33,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Indexer(indexer::Args),
+    Api(api::Args),
     Replay(ReplayArgs),
 }
 
@@ -54,9 +59,17 @@ struct ReplayArgs {
 #[tokio::main]
 async fn main() -> ExitCode {
     plumbline_protocol::rpc::install_tls();
-    let result = match Cli::parse().command {
-        Command::Indexer(args) => indexer::run(args).await,
-        Command::Replay(args) => serve(args).await,
+    let work = async {
+        match Cli::parse().command {
+            Command::Indexer(args) => indexer::run(args).await,
+            Command::Api(args) => api::run(args).await,
+            Command::Replay(args) => serve(args).await,
+        }
+    };
+    // What is dropped stops the programs that it started.
+    let result = tokio::select! {
+        result = work => result,
+        stopped = stopped() => stopped,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -65,6 +78,16 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Waits until somebody asks this process to stop.
+async fn stopped() -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("watch for signals")?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("watch for signals")?,
+        _ = terminate.recv() => {}
+    }
+    bail!("stopped")
 }
 
 async fn serve(args: ReplayArgs) -> anyhow::Result<()> {
@@ -83,8 +106,7 @@ async fn serve(args: ReplayArgs) -> anyhow::Result<()> {
         recording.head(),
         replay.url()
     );
-    tokio::signal::ctrl_c().await?;
-    let asked = replay.take();
-    println!("{} requests: {:?}", asked.requests, asked.calls);
+    std::future::pending::<()>().await;
+    drop(replay);
     Ok(())
 }

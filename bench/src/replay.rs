@@ -251,17 +251,17 @@ fn hash(value: &Value) -> Result<B256, Refusal> {
 /// Blocks come in two kinds, first those that hold registrations only, then those that hold heartbeats only; so a filter
 /// by event cuts the range, and every answer is one piece of the recording.
 fn logs(recording: &Recording, filter: &Value) -> Result<Bytes, Refusal> {
-    let (asked_from, asked_to) = match &filter["blockHash"] {
-        Value::Null => (
+    let block = &filter["blockHash"];
+    let (asked_from, asked_to) = if block.is_null() {
+        (
             number(recording, &filter["fromBlock"])?,
             number(recording, &filter["toBlock"])?,
-        ),
-        block => {
-            let number = recording
-                .number_of(hash(block)?)
-                .ok_or_else(|| Refusal(-32000, "unknown block".into(), Value::Null))?;
-            (number, number)
-        }
+        )
+    } else {
+        let number = recording
+            .number_of(hash(block)?)
+            .ok_or_else(|| Refusal(-32000, "unknown block".into(), Value::Null))?;
+        (number, number)
     };
     if asked_from > asked_to {
         return Err(invalid("invalid block range params"));
@@ -294,17 +294,15 @@ fn logs(recording: &Recording, filter: &Value) -> Result<Bytes, Refusal> {
 }
 
 fn wants(topic: &Value, signature: B256) -> bool {
-    match topic {
-        Value::Null => true,
-        Value::Array(any) => any.is_empty() || any.iter().any(|topic| wants(topic, signature) && !topic.is_null()),
-        topic => topic.as_str().is_some_and(|text| text.parse() == Ok(signature)),
+    if let Some(any) = topic.as_array() {
+        return any.is_empty() || any.iter().any(|topic| !topic.is_null() && wants(topic, signature));
     }
+    topic.is_null() || topic.as_str().is_some_and(|text| text.parse() == Ok(signature))
 }
 
 fn wants_registry(address: &Value) -> bool {
-    match address {
-        Value::Null => true,
-        Value::Array(any) => any.is_empty() || any.iter().any(wants_registry),
-        address => address.as_str().is_some_and(|text| text.parse() == Ok(REGISTRY)),
+    if let Some(any) = address.as_array() {
+        return any.is_empty() || any.iter().any(wants_registry);
     }
+    address.is_null() || address.as_str().is_some_and(|text| text.parse() == Ok(REGISTRY))
 }

@@ -122,11 +122,16 @@ impl Recording {
         }))
     }
 
-    /// A transaction by its hash.
+    /// A registration's transaction by its hash; nobody has to ask for those of heartbeats.
     pub(crate) fn transaction(&self, hash: B256) -> Option<Value> {
+        let number = (1..self.first_heartbeat_block()).find(|number| {
+            let mut enclaves = self.registrations(*number);
+            enclaves.any(|enclave| self.registration_tx(enclave) == hash)
+        })?;
         let wanted = json!(hash);
-        let mut found = (1..self.first_heartbeat_block()).flat_map(|number| self.transactions(number));
-        found.find(|transaction| transaction["hash"] == wanted)
+        self.transactions(number)
+            .into_iter()
+            .find(|transaction| transaction["hash"] == wanted)
     }
 
     fn transactions(&self, number: u64) -> Vec<Value> {

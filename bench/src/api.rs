@@ -1,0 +1,277 @@
+//! `bench api`: every endpoint under load on a database of ten million events, and Ponder's own API on the same question.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use axum::http::Method;
+use plumbline_devnet::Postgres;
+use serde_json::{Map, Value, json};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+use crate::indexer::{Database, built};
+use crate::load::{self, Held, Question};
+use crate::program::Program;
+use crate::recording::{Plan, Recording};
+use crate::replay::Replay;
+use crate::settled::{self, address};
+use crate::subject::{Ground, Subject};
+
+const DATABASE: &str = "bench_api";
+const PERIODS: f64 = 720.0;
+const START_TIMEOUT: Duration = Duration::from_secs(120);
+/// The page that both APIs are asked for.
+const PAGE: u32 = 50;
+
+/// Ask every endpoint as often as two cores can answer, on a database of ten million events
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Part of the full size, 720 periods with 10 million events
+    #[arg(long, default_value_t = 1.0, value_name = "FRACTION")]
+    scale: f64,
+
+    /// Only endpoints that contain this text
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    only: String,
+
+    /// Leave Ponder out
+    #[arg(long)]
+    alone: bool,
+
+    /// Plumbline's binary
+    #[arg(long, default_value = "target/release/plumbline", value_name = "FILE")]
+    plumbline: PathBuf,
+
+    /// Where the figures are written
+    #[arg(long, default_value = "target/bench/api.json", value_name = "FILE")]
+    out: PathBuf,
+}
+
+/// Runs the benchmark and writes the figures.
+pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+    ensure!(
+        (0.001..=10.0).contains(&args.scale),
+        "--scale must be between 0.001 and 10"
+    );
+    let root = std::env::current_dir().context("find the current directory")?;
+    let plumbline = built(&root, &args.plumbline)?;
+    let database = Database::start(&root)?;
+    let postgres = database.server()?;
+    let events = fill(postgres, args.scale).await?;
+    let mut figures = Map::new();
+    figures.insert("events".into(), json!(events));
+    figures.insert("operators".into(), json!(settled::OPERATORS));
+    println!("{:<50}{:>12}{:>10}{:>10}", "endpoint", "requests/s", "p50 ms", "p99 ms");
+    let server = serve(&root, postgres, &plumbline).await?;
+    for (endpoint, path) in questions()? {
+        if !endpoint.contains(&args.only) {
+            continue;
+        }
+        let held = load::highest(server.address, &Question::get(path)).await?;
+        show(&endpoint, held);
+        figures.insert(endpoint, figure(held));
+    }
+    if !args.alone {
+        let (ours, theirs) = compare(&root, postgres, &plumbline, server.address).await?;
+        figures.insert("ponder".into(), figure(theirs));
+        figures.insert("same_question".into(), figure(ours));
+        let ratio = (ours.requests_per_s / theirs.requests_per_s * 100.0).round() / 100.0;
+        println!("{ratio} times the requests of Ponder's API for the newest {PAGE} settlements of an operator");
+        figures.insert("ratio_ponder".into(), json!(ratio));
+    }
+    drop(server);
+    if let Some(directory) = args.out.parent() {
+        fs::create_dir_all(directory).with_context(|| format!("make {}", directory.display()))?;
+    }
+    let text = format!("{:#}\n", Value::Object(figures));
+    fs::write(&args.out, text).with_context(|| format!("write {}", args.out.display()))
+}
+
+fn figure(held: Held) -> Value {
+    let round = |value: f64| (value * 100.0).round() / 100.0;
+    json!({
+        "requests_per_s": held.requests_per_s.round(), "p50_ms": round(held.p50_ms), "p99_ms": round(held.p99_ms),
+        "within_limits": held.within_limits,
+    })
+}
+
+fn show(name: &str, held: Held) {
+    let mark = if held.within_limits { "" } else { "  over the limit" };
+    println!(
+        "{name:<50}{:>12.0}{:>10.2}{:>10.2}{mark}",
+        held.requests_per_s, held.p50_ms, held.p99_ms
+    );
+}
+
+/// Makes the database, and returns how many events it holds.
+async fn fill(postgres: &Postgres, scale: f64) -> anyhow::Result<i64> {
+    let mut db = fresh(postgres).await?;
+    let began = Instant::now();
+    let events = settled::fill(&mut db, (PERIODS * scale).ceil() as u64).await?;
+    eprintln!("{events} events in {:.0} s", began.elapsed().as_secs_f64());
+    Ok(events)
+}
+
+async fn fresh(postgres: &Postgres) -> anyhow::Result<PgConnection> {
+    let mut server = PgConnection::connect(&postgres.url("postgres"))
+        .await
+        .context("connect to PostgreSQL")?;
+    let drop = format!("drop database if exists {DATABASE} with (force)");
+    sqlx::raw_sql(AssertSqlSafe(drop))
+        .execute(&mut server)
+        .await
+        .context("drop a database")?;
+    let url = postgres.database(DATABASE).await?;
+    PgConnection::connect(&url).await.context("connect to PostgreSQL")
+}
+
+/// A running server.
+struct Served {
+    address: SocketAddr,
+    _program: Program,
+}
+
+async fn serve(root: &Path, postgres: &Postgres, plumbline: &Path) -> anyhow::Result<Served> {
+    let address = free_address()?;
+    let mut command = Command::new(plumbline);
+    command.args([
+        "serve",
+        "--rate-limit",
+        "0",
+        "--listen",
+        &address.to_string(),
+        "--database-url",
+        &postgres.url(DATABASE),
+    ]);
+    let program = Program::start("serve", &mut command, &root.join("target/bench/logs"))?;
+    answers(address, "/healthz").await?;
+    Ok(Served {
+        address,
+        _program: program,
+    })
+}
+
+fn free_address() -> anyhow::Result<SocketAddr> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).context("find a free port")?;
+    listener.local_addr().context("find a free port")
+}
+
+async fn answers(address: SocketAddr, path: &str) -> anyhow::Result<()> {
+    let url = format!("http://{address}{path}");
+    let began = Instant::now();
+    while !reqwest::get(&url)
+        .await
+        .is_ok_and(|answer| answer.status().is_success())
+    {
+        ensure!(
+            began.elapsed() < START_TIMEOUT,
+            "{url} did not answer within {START_TIMEOUT:?}"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
+
+/// Every endpoint of the committed description that answers from rows, with an example for each name in its path.
+fn questions() -> anyhow::Result<BTreeMap<String, String>> {
+    let document: Value = serde_json::from_str(include_str!("../../api/openapi.json")).context("parse openapi.json")?;
+    let paths = document["paths"].as_object().context("openapi.json has no paths")?;
+    let mut questions = BTreeMap::new();
+    for endpoint in paths.keys() {
+        // Exports and streams last as long as their reader wants.
+        if !endpoint.starts_with("/v1/") || endpoint.starts_with("/v1/export") || endpoint.starts_with("/v1/stream") {
+            continue;
+        }
+        questions.insert(endpoint.clone(), example(endpoint));
+    }
+    Ok(questions)
+}
+
+fn example(endpoint: &str) -> String {
+    let id = match endpoint.split('/').nth(2) {
+        Some("operators") => address(7),
+        Some("payers") => address(1_000_030),
+        Some("models") => format!("0x{:064x}", 7),
+        Some("batches") => "77".to_owned(),
+        Some(_) | None => "7".to_owned(),
+    };
+    let named = endpoint
+        .split('/')
+        .map(|part| if part.starts_with('{') { id.as_str() } else { part });
+    named.collect::<Vec<_>>().join("/")
+}
+
+/// The newest settlements of an operator, asked of both, one after the other.
+async fn compare(root: &Path, postgres: &Postgres, plumbline: &Path, ours: SocketAddr) -> anyhow::Result<(Held, Held)> {
+    let operator = address(7);
+    let recording = Arc::new(Recording::make(Plan::dense(100)));
+    let replay = Replay::start(recording.clone(), Duration::ZERO, 0).await?;
+    let ground = Ground {
+        root: root.to_owned(),
+        postgres,
+        recording: &recording,
+        rpc_url: replay.url(),
+        plumbline: plumbline.to_owned(),
+        deployment: PathBuf::new(),
+    };
+    let mut db = ground.prepare(Subject::PonderCold).await?;
+    let theirs = free_address()?;
+    let mut command = ground.command(Subject::PonderCold)?;
+    command.env("PORT", theirs.port().to_string());
+    let mut program = Program::start("ponder_api", &mut command, &root.join("target/bench/logs"))?;
+    let last = recording.last().context("the recording holds no heartbeat")?;
+    program
+        .wait_for(&mut db, &Subject::PonderCold.row_query(&last, &recording))
+        .await?;
+    answers(theirs, "/ready").await?;
+    copy_settlements(postgres, &mut db).await?;
+    let fields = "blockNumber logIndex txHash payer operator amount";
+    let query = format!(
+        "{{ settlements(where: {{ operator: \"{operator}\" }}, orderBy: \"position\", orderDirection: \"desc\", limit: {PAGE}) \
+         {{ items {{ {fields} }} pageInfo {{ endCursor }} }} }}"
+    );
+    let graphql = Question {
+        method: Method::POST,
+        path: "/graphql".into(),
+        body: json!({ "query": query }).to_string(),
+    };
+    let theirs = load::highest(theirs, &graphql).await?;
+    show("Ponder: settlements of an operator", theirs);
+    let path = format!("/v1/operators/{operator}/flows?kind=fee&limit={PAGE}");
+    let ours = load::highest(ours, &Question::get(path)).await?;
+    show("Plumbline: settlements of an operator", ours);
+    program.stop();
+    Ok((ours, theirs))
+}
+
+/// The same settlements in Ponder's table, with the index that its documentation would have for the question.
+async fn copy_settlements(postgres: &Postgres, theirs: &mut PgConnection) -> anyhow::Result<()> {
+    let mut ours = PgConnection::connect(&postgres.url(DATABASE))
+        .await
+        .context("connect to PostgreSQL")?;
+    let query = "copy (select block_number * 100000 + log_index, block_number, log_index, '0x' || encode(word(block_number), 'hex'),
+                 '0x' || encode(from_account, 'hex'), '0x' || encode(operator, 'hex'), amount from flow where kind = 'fee') to stdout";
+    let rows = ours.copy_out_raw(query).await.context("read settlements")?;
+    let columns = "position, block_number, log_index, tx_hash, payer, operator, amount";
+    let mut sink = theirs
+        .copy_in_raw(&format!("copy bench.settlement ({columns}) from stdin"))
+        .await
+        .context("copy settlements")?;
+    futures::pin_mut!(rows);
+    while let Some(chunk) = futures::StreamExt::next(&mut rows).await {
+        sink.send(chunk.context("read settlements")?)
+            .await
+            .context("copy settlements")?;
+    }
+    sink.finish().await.context("copy settlements")?;
+    sqlx::raw_sql("vacuum analyze bench.settlement")
+        .execute(theirs)
+        .await
+        .context("analyze settlements")?;
+    Ok(())
+}
