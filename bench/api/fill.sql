@@ -154,7 +154,7 @@ from generate_series(200, {periods} - 1, 24) p;
 insert into network_reliability
 select period, 1, sum(incidents), sum(incidents_total), sum(open_missed), sum(missed_total), 0, 1, 0, 0, sum(onset_steps_total),
        sum(onsets_total), sum(recovery_steps_total), sum(recoveries_total), 12 * (period + 1), sum(missed_total), 1,
-       case when period < 168 then count(*) else 0 end, case when period < 168 then 0 else count(*) end, 0, 0, 0
+       case when period < 168 then count(*) else 0 end, case when period < 168 then 0 else count(*) end, 0, 0, 0, 0
 from operator_reliability group by period;
 insert into network_dependency
 select p, greatest(p - 167, 0), 750, 749, 990, -0.27, 0.001, -0.28, {operators}, {operators} - 1, 0.999, 749, null, 300,

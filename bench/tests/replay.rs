@@ -90,7 +90,7 @@ async fn logs_are_those_that_were_recorded_and_their_blooms_show_them() {
     }
     let last = heartbeats.last().unwrap();
     let answer = call(
-        &replay,
+        &served,
         "eth_getBlockByHash",
         json!([recording.hash(last.block_number), false]),
     )
@@ -107,7 +107,7 @@ async fn a_range_of_too_many_logs_is_refused_with_one_that_fits() {
     let recording = recording();
     let served = serve(&recording).await;
     let refused = call(
-        &replay,
+        &served,
         "eth_getLogs",
         json!([{ "fromBlock": "0x0", "toBlock": "latest" }]),
     )
@@ -129,7 +129,7 @@ async fn registrations_are_found_by_event_by_block_and_by_transaction() {
     let of_block = logs(&served, json!({ "blockHash": registered[0].block_hash })).await;
     assert_eq!(of_block, registered[..of_block.len()]);
     let answer = call(
-        &replay,
+        &served,
         "eth_getTransactionByHash",
         json!([registered[999].transaction_hash]),
     )
