@@ -257,6 +257,11 @@ async fn copy_settlements(postgres: &Postgres, theirs: &mut PgConnection) -> any
     let query = "copy (select block_number * 100000 + log_index, block_number, log_index, '0x' || encode(word(block_number), 'hex'),
                  '0x' || encode(from_account, 'hex'), '0x' || encode(operator, 'hex'), amount from flow where kind = 'fee') to stdout";
     let rows = ours.copy_out_raw(query).await.context("read settlements")?;
+    // Ponder's triggers need temporary tables of its own connection.
+    sqlx::raw_sql("set session_replication_role = replica")
+        .execute(&mut *theirs)
+        .await
+        .context("pass by Ponder's triggers")?;
     let columns = "position, block_number, log_index, tx_hash, payer, operator, amount";
     let mut sink = theirs
         .copy_in_raw(&format!("copy bench.settlement ({columns}) from stdin"))

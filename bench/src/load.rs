@@ -22,7 +22,7 @@ const MEASURED: Duration = Duration::from_secs(4);
 pub(crate) const P99_LIMIT: Duration = Duration::from_millis(10);
 const LEAST_SENT: f64 = 0.98;
 /// Rates that are tried, as parts of the most that a server answers without pause.
-const PARTS: [f64; 8] = [0.95, 0.85, 0.75, 0.6, 0.45, 0.3, 0.2, 0.1];
+const PARTS: [f64; 6] = [0.9, 0.75, 0.6, 0.4, 0.2, 0.1];
 
 /// One request that is asked again and again.
 #[derive(Debug, Clone)]
