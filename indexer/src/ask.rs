@@ -7,22 +7,25 @@ use std::sync::atomic::Ordering;
 use alloy::primitives::B256;
 use alloy::providers::Provider;
 use futures::{StreamExt, TryStreamExt};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::chain::{Chain, Header};
 use crate::error::{Moved, RpcFailure, RpcFailureKind};
-use crate::wire::{self, Answer, Payload, WireLog};
+use crate::wire::{self, Answer, ErrorObject, Payload, WireLog, WireTransaction};
 use crate::{metrics, refusal};
 
 /// An answer longer than this is refused: less must be asked for at a time.
 const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Most providers take batches of a hundred.
-const HEADERS_PER_REQUEST: usize = 100;
-const CONCURRENT_HEADER_REQUESTS: usize = 4;
+const CALLS_PER_REQUEST: usize = 100;
+const CONCURRENT_REQUESTS: usize = 4;
 
 const LOGS: &str = "eth_getLogs";
 const BLOCK: &str = "eth_getBlockByNumber";
+const TRANSACTION: &str = "eth_getTransactionByHash";
 
 struct Call {
     method: &'static str,
@@ -50,7 +53,7 @@ impl Chain {
         sent: &'a Sent,
         range: &RangeInclusive<u64>,
     ) -> anyhow::Result<(Vec<WireLog<'a>>, Header)> {
-        let mut answers = self.answers(sent, 2)?;
+        let mut answers = self.answers(LOGS, sent, 2)?;
         let Some(last) = self.header_in(answers.remove(&1))? else {
             // Its logs may be missing as well.
             let problem = format!("no block {} yet, which is final: the endpoint is behind", range.end());
@@ -86,7 +89,7 @@ impl Chain {
     }
 
     pub(crate) fn read_block<'a>(&self, sent: &'a Sent) -> Result<Vec<WireLog<'a>>, RpcFailure> {
-        let mut answers = self.answers(sent, 1)?;
+        let mut answers = self.answers(LOGS, sent, 1)?;
         self.logs_in(answers.remove(&0))
     }
 
@@ -101,10 +104,10 @@ impl Chain {
 
     /// Headers of those blocks that are there.
     pub(crate) async fn found_headers(&self, numbers: Vec<u64>) -> anyhow::Result<BTreeMap<u64, Header>> {
-        let parts: Vec<Vec<u64>> = numbers.chunks(HEADERS_PER_REQUEST).map(<[u64]>::to_vec).collect();
+        let parts: Vec<Vec<u64>> = numbers.chunks(CALLS_PER_REQUEST).map(<[u64]>::to_vec).collect();
         let headers: Vec<Vec<Header>> = futures::stream::iter(parts)
             .map(|part| self.some_headers(part))
-            .buffered(CONCURRENT_HEADER_REQUESTS)
+            .buffered(CONCURRENT_REQUESTS)
             .try_collect()
             .await?;
         Ok(headers
@@ -117,7 +120,7 @@ impl Chain {
     async fn some_headers(&self, numbers: Vec<u64>) -> anyhow::Result<Vec<Header>> {
         let calls: Vec<Call> = numbers.iter().map(|number| block_call(*number)).collect();
         let sent = self.ask(&calls).await?;
-        let mut answers = self.answers(&sent, numbers.len())?;
+        let mut answers = self.answers(BLOCK, &sent, numbers.len())?;
         let mut headers = Vec::with_capacity(numbers.len());
         for (id, number) in (0..).zip(numbers) {
             let Some(header) = self.header_in(answers.remove(&id))? else {
@@ -133,6 +136,25 @@ impl Chain {
         Ok(headers)
     }
 
+    /// Transactions by their hashes, in that order; none for one that the endpoint does not know.
+    pub(crate) async fn transactions(&self, hashes: Vec<B256>) -> Result<Vec<Option<WireTransaction>>, RpcFailure> {
+        let parts: Vec<Vec<B256>> = hashes.chunks(CALLS_PER_REQUEST).map(<[B256]>::to_vec).collect();
+        let transactions: Vec<Vec<_>> = futures::stream::iter(parts)
+            .map(|part| self.some_transactions(part))
+            .buffered(CONCURRENT_REQUESTS)
+            .try_collect()
+            .await?;
+        Ok(transactions.into_iter().flatten().collect())
+    }
+
+    async fn some_transactions(&self, hashes: Vec<B256>) -> Result<Vec<Option<WireTransaction>>, RpcFailure> {
+        let calls: Vec<Call> = hashes.iter().map(|hash| transaction_call(*hash)).collect();
+        let sent = self.ask(&calls).await?;
+        let answers = self.answers(TRANSACTION, &sent, hashes.len())?;
+        // By the number of their call, and so in order.
+        Ok(answers.into_values().map(|answer| answer.result).collect())
+    }
+
     fn filter(&self, mut filter: Value) -> Value {
         filter["address"] = json!(self.wanted.addresses);
         if !self.wanted.topics.is_empty() {
@@ -142,29 +164,31 @@ impl Chain {
     }
 
     /// The answers by the number of their call, all of them there.
-    fn answers<'a>(&self, sent: &'a Sent, calls: usize) -> Result<BTreeMap<u64, Answer<'a>>, RpcFailure> {
+    fn answers<'a, P: Deserialize<'a> + Default>(
+        &self,
+        method: &'static str,
+        sent: &'a Sent,
+        calls: usize,
+    ) -> Result<BTreeMap<u64, Answer<'a, P>>, RpcFailure> {
         let mut answers = BTreeMap::new();
         for (index, body) in (0..).zip(&sent.0) {
-            let parsed = wire::parse(body).map_err(|error| self.invalid(LOGS, &format!("no JSON-RPC: {error}")))?;
+            let parsed = wire::parse(body).map_err(|error| self.invalid(method, &format!("no JSON-RPC: {error}")))?;
             for answer in parsed {
                 // An endpoint that refuses a batch as a whole names no call.
                 let id = answer.id.unwrap_or(index);
                 answers.insert(id, answer);
             }
         }
-        if let Some((_, refused)) = answers.iter().find(|(_, answer)| answer.error.is_some()) {
-            return Err(self.refused(LOGS, refused));
+        if let Some(refused) = answers.values().find_map(|answer| answer.error.as_ref()) {
+            return Err(self.refused(method, refused));
         }
-        if answers.len() == calls {
+        if answers.len() == calls && answers.keys().copied().eq(0..calls as u64) {
             return Ok(answers);
         }
-        Err(self.invalid(LOGS, &format!("{} answers to {calls} requests", answers.len())))
+        Err(self.invalid(method, &format!("{} answers to {calls} requests", answers.len())))
     }
 
-    fn refused(&self, method: &'static str, answer: &Answer<'_>) -> RpcFailure {
-        let Some(error) = &answer.error else {
-            return self.invalid(method, "an answer of another kind than was asked for");
-        };
+    fn refused(&self, method: &'static str, error: &ErrorObject<'_>) -> RpcFailure {
         let data = error.data.map(RawValue::get);
         let kind = refusal::kind_of(200, error.code, &error.message, data, None);
         self.failure(method, kind, format!("{} (code {})", error.message, error.code))
@@ -195,7 +219,7 @@ impl Chain {
             if calls.len() == 1 || sent.0[0].trim_ascii_start().starts_with(b"[") {
                 return Ok(sent);
             }
-            match self.answers(&sent, calls.len()) {
+            match self.answers::<IgnoredAny>(LOGS, &sent, calls.len()) {
                 Err(error) if error.kind != RpcFailureKind::Rejected => return Err(error),
                 Ok(_) | Err(_) => self.takes_batches.store(false, Ordering::Relaxed),
             }
@@ -253,7 +277,7 @@ impl Chain {
     }
 
     fn refused_by_status(&self, method: &'static str, status: u16, body: &[u8], wait: Option<&str>) -> RpcFailure {
-        let answers = wire::parse(body).unwrap_or_default();
+        let answers = wire::parse::<IgnoredAny>(body).unwrap_or_default();
         let error = answers.iter().find_map(|answer| answer.error.as_ref());
         let text = String::from_utf8_lossy(body);
         let (code, message) = error.map_or((0, text.trim()), |error| (error.code, error.message.as_str()));
@@ -290,6 +314,13 @@ fn block_call(number: u64) -> Call {
     Call {
         method: BLOCK,
         params: json!([hex(number), false]),
+    }
+}
+
+fn transaction_call(hash: B256) -> Call {
+    Call {
+        method: TRANSACTION,
+        params: json!([hash]),
     }
 }
 

@@ -243,10 +243,8 @@ fn add<S: Source>(
 }
 
 async fn complete<S: Source>(source: &S, chain: &Chain, batch: &mut Batch<S::Event>) -> anyhow::Result<()> {
-    for block in batch.blocks.values_mut().filter(|block| !block.events.is_empty()) {
-        source.complete(chain, &mut block.events).await?;
-    }
-    Ok(())
+    let events = batch.blocks.values_mut().flat_map(|block| &mut block.events);
+    source.complete(chain, events.collect()).await
 }
 
 /// Every block of the range, each linked to the one before it and the first to `parent`; `head` is known already.

@@ -103,7 +103,7 @@ impl Source for Opengradient {
         facts::decode(&self.network, log, rows)
     }
 
-    async fn complete(&self, chain: &Chain, events: &mut [(At, Event)]) -> anyhow::Result<()> {
+    async fn complete(&self, chain: &Chain, events: Vec<&mut (At, Event)>) -> anyhow::Result<()> {
         details::complete(chain, self.network.registry, events).await
     }
 

@@ -46,7 +46,7 @@ pub(crate) trait Source: Send + Sync + 'static {
     fn complete(
         &self,
         _chain: &Chain,
-        _events: &mut [(At, Self::Event)],
+        _events: Vec<&mut (At, Self::Event)>,
     ) -> impl Future<Output = anyhow::Result<()>> + Send {
         async { Ok(()) }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use alloy::primitives::{Address, B256, hex};
+use alloy::primitives::{Address, B256, Bytes, hex};
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_json::value::RawValue;
@@ -14,11 +14,12 @@ const MAX_TOPICS: usize = 4;
 
 /// One answer of a batch.
 #[derive(Deserialize)]
-pub(crate) struct Answer<'a> {
+#[serde(bound(deserialize = "P: Deserialize<'de> + Default"))]
+pub(crate) struct Answer<'a, P = Payload<'a>> {
     #[serde(default)]
     pub(crate) id: Option<u64>,
-    #[serde(borrow, default)]
-    pub(crate) result: Payload<'a>,
+    #[serde(default)]
+    pub(crate) result: P,
     #[serde(borrow, default)]
     pub(crate) error: Option<ErrorObject<'a>>,
 }
@@ -40,6 +41,17 @@ pub(crate) struct ErrorObject<'a> {
     pub(crate) message: String,
     #[serde(borrow, default)]
     pub(crate) data: Option<&'a RawValue>,
+}
+
+/// The little that is needed of a transaction, so that kinds that only one chain has are read, too.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WireTransaction {
+    /// None while it is in no block.
+    #[serde(deserialize_with = "optional_quantity")]
+    pub(crate) block_number: Option<u64>,
+    pub(crate) to: Option<Address>,
+    pub(crate) input: Bytes,
 }
 
 /// A log whose data is still hexadecimal.
@@ -85,7 +97,7 @@ impl Topics {
 }
 
 /// The answers of one HTTP body, which is a list unless one request alone was sent or the whole batch was refused.
-pub(crate) fn parse(body: &[u8]) -> Result<Vec<Answer<'_>>, serde_json::Error> {
+pub(crate) fn parse<'a, P: Deserialize<'a> + Default>(body: &'a [u8]) -> Result<Vec<Answer<'a, P>>, serde_json::Error> {
     if body.trim_ascii_start().first() == Some(&b'[') {
         serde_json::from_slice(body)
     } else {
@@ -191,7 +203,7 @@ mod tests {
         let body = format!(
             r#" [{{"jsonrpc":"2.0","id":1,"result":{block}}},{{"id":0,"result":[{LOG}]}},{{"id":2,"result":null}},{{"id":3,"error":{{"code":-32005,"message":"much","data":{{"to":"0x1"}}}}}}]"#
         );
-        let answers = parse(body.as_bytes()).unwrap();
+        let answers: Vec<Answer<'_>> = parse(body.as_bytes()).unwrap();
         let Payload::Header(header) = answers[0].result else {
             panic!()
         };
@@ -224,13 +236,13 @@ mod tests {
         );
         for broken in [cut, pending, five, LOG.replace("0x5\"", "5z\"")] {
             assert!(
-                parse(format!(r#"{{"id":0,"result":[{broken}]}}"#).as_bytes()).is_err(),
+                parse::<Payload<'_>>(format!(r#"{{"id":0,"result":[{broken}]}}"#).as_bytes()).is_err(),
                 "{broken}"
             );
         }
         let odd = LOG.replace("0x0102", "0x01zz");
         let body = format!(r#"{{"id":0,"result":[{odd}]}}"#);
-        let answers = parse(body.as_bytes()).unwrap();
+        let answers: Vec<Answer<'_>> = parse(body.as_bytes()).unwrap();
         let Payload::Logs(logs) = &answers[0].result else {
             panic!()
         };

@@ -1,18 +1,18 @@
 //! What no event tells of an enclave: endpoint and payment address, from the calldata that registered it.
 
 use alloy::eips::BlockId;
-use alloy::primitives::{Address, B256, Bytes, U64};
+use alloy::primitives::{Address, B256};
 use alloy::providers::Provider;
 use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolCall;
-use futures::{StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 use plumbline_protocol::opengradient::{Registry, enclave_id};
-use serde::Deserialize;
 
 use super::Event;
 use crate::chain::Chain;
 use crate::error::{Moved, RpcFailureKind};
 use crate::rows::At;
+use crate::wire::WireTransaction;
 
 /// Requests that are under way at the same time.
 const CONCURRENT_REQUESTS: usize = 8;
@@ -66,55 +66,54 @@ impl Details {
     }
 }
 
+/// A registration without its details.
+struct Registration<'a> {
+    at: At,
+    tee_id: B256,
+    details: &'a mut Details,
+}
+
 /// Finds the details of every registration among the events.
-pub(super) async fn complete(chain: &Chain, registry: Address, events: &mut [(At, Event)]) -> anyhow::Result<()> {
-    let registrations: Vec<(usize, At, B256)> = (0..)
-        .zip(events.iter())
-        .filter_map(|(place, (at, event))| match event {
-            Event::Registered { tee_id, .. } => Some((place, *at, *tee_id)),
-            Event::Enabled(_) | Event::Disabled(_) | Event::Revoked { .. } => None,
-        })
-        .collect();
-    let found: Vec<(usize, Details)> = futures::stream::iter(registrations)
-        .map(|(place, at, tee_id)| async move { anyhow::Ok((place, find(chain, registry, at, tee_id).await?)) })
-        .buffered(CONCURRENT_REQUESTS)
-        .try_collect()
-        .await?;
-    for (place, found) in found {
-        if let Event::Registered { details, .. } = &mut events[place].1 {
-            *details = found;
+pub(super) async fn complete(chain: &Chain, registry: Address, events: Vec<&mut (At, Event)>) -> anyhow::Result<()> {
+    let registrations: Vec<_> = events.into_iter().filter_map(registration).collect();
+    let hashes = registrations.iter().map(|registration| registration.at.tx_hash);
+    let transactions = chain.transactions(hashes.collect()).await?;
+    let mut unexplained = Vec::new();
+    for (registration, transaction) in registrations.into_iter().zip(transactions) {
+        match from_calldata(registry, &registration, transaction)? {
+            Some(found) => *registration.details = found,
+            None => unexplained.push(registration),
         }
     }
-    Ok(())
+    futures::stream::iter(unexplained.into_iter().map(Ok))
+        .try_for_each_concurrent(CONCURRENT_REQUESTS, |Registration { at, tee_id, details }| async move {
+            *details = from_state(chain, registry, at, tee_id).await?;
+            Ok(())
+        })
+        .await
 }
 
-async fn find(chain: &Chain, registry: Address, at: At, tee_id: B256) -> anyhow::Result<Details> {
-    match from_calldata(chain, registry, at, tee_id).await? {
-        Some(found) => Ok(found),
-        None => from_state(chain, registry, at, tee_id).await,
+fn registration((at, event): &mut (At, Event)) -> Option<Registration<'_>> {
+    match event {
+        Event::Registered { tee_id, details, .. } => Some(Registration {
+            at: *at,
+            tee_id: *tee_id,
+            details,
+        }),
+        Event::Enabled(_) | Event::Disabled(_) | Event::Revoked { .. } => None,
     }
 }
 
-/// The little that is needed of a transaction, so that kinds that only this chain has are read, too.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Transaction {
-    block_number: Option<U64>,
-    to: Option<Address>,
-    input: Bytes,
-}
-
-async fn from_calldata(chain: &Chain, registry: Address, at: At, tee_id: B256) -> anyhow::Result<Option<Details>> {
-    let method = "eth_getTransactionByHash";
-    let request = chain.provider().raw_request(method.into(), (at.tx_hash,));
-    let answer: Option<Transaction> = chain.request(method, request).await?;
-    let transaction = answer
-        .filter(|transaction| transaction.block_number == Some(U64::from(at.block_number)))
+fn from_calldata(
+    registry: Address,
+    Registration { at, tee_id, .. }: &Registration<'_>,
+    transaction: Option<WireTransaction>,
+) -> Result<Option<Details>, Moved> {
+    let transaction = transaction
+        .filter(|transaction| transaction.block_number == u64::try_from(at.block_number).ok())
         .ok_or_else(|| {
-            Moved(format!(
-                "transaction {} is not in block {} any more",
-                at.tx_hash, at.block_number
-            ))
+            let (hash, number) = (at.tx_hash, at.block_number);
+            Moved(format!("transaction {hash} is not in block {number} any more"))
         })?;
     if transaction.to != Some(registry) {
         return Ok(None);
@@ -124,7 +123,7 @@ async fn from_calldata(chain: &Chain, registry: Address, at: At, tee_id: B256) -
     };
     // Calldata speaks of the enclave whose key it shows.
     Ok(
-        (enclave_id(&call.signingPublicKey) == tee_id).then(|| Details::Calldata {
+        (enclave_id(&call.signingPublicKey) == *tee_id).then(|| Details::Calldata {
             payment_address: call.paymentAddress,
             endpoint: storable(&call.endpoint),
         }),
