@@ -27,9 +27,12 @@ const BUSY_WAIT: Duration = Duration::from_millis(500);
 const METHOD: &str = "eth_getLogs";
 
 /// Final blocks that carry logs and the last of the range, decoded; split where an endpoint refuses the whole.
+///
+/// A first look comes back with the first part that was answered, because more is known then.
 pub(crate) async fn history<S: Source>(
     endpoints: &Endpoints<S>,
     range: RangeInclusive<u64>,
+    first_look: bool,
 ) -> anyhow::Result<(Batch<S::Event>, Outcome)> {
     let (first, last) = (*range.start(), *range.end());
     let mut batch = Batch::new();
@@ -48,6 +51,9 @@ pub(crate) async fn history<S: Source>(
                 outcome.bytes = outcome.bytes.max(bytes);
                 next = part.end() + 1;
                 attempts = 0;
+                if first_look {
+                    break;
+                }
             }
             Err(error) => {
                 attempts += 1;
@@ -71,6 +77,8 @@ pub(crate) async fn history<S: Source>(
             }
         }
     }
+    outcome.unread = last + 1 - next;
+    outcome.blocks -= outcome.unread;
     Ok((batch, outcome))
 }
 

@@ -61,8 +61,8 @@ pub(crate) async fn read<S: Source>(
         while next <= last && ahead.len() < plan.ahead() && began.elapsed() < LONGEST_RUN {
             let range = plan.range(next, last);
             next = range.end() + 1;
-            let endpoints = endpoints.clone();
-            let fetching = async move { fetch::history(&endpoints, range).await };
+            let (endpoints, first_look) = (endpoints.clone(), plan.is_new());
+            let fetching = async move { fetch::history(&endpoints, range, first_look).await };
             ahead.push_back(Fetching(tokio::spawn(fetching)));
         }
         let Some(fetched) = ahead.next().await else {
@@ -70,6 +70,8 @@ pub(crate) async fn read<S: Source>(
         };
         let (mut batch, outcome) = fetched?;
         plan.learn(outcome);
+        // Only of a first look, which is alone.
+        next -= outcome.unread;
         Box::pin(clock.pass(endpoints.source(), chain, &mut batch)).await?;
         metrics::queued(batch.facts.bytes());
         // The writer has ended, and says why itself.

@@ -32,6 +32,8 @@ pub(crate) struct Plan {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Outcome {
     pub(crate) blocks: u64,
+    /// Those at the end of the range that are still to be asked for.
+    pub(crate) unread: u64,
     pub(crate) logs: u64,
     pub(crate) bytes: usize,
     /// The longest part that was not refused, where the range had to be split.
@@ -53,6 +55,11 @@ impl Plan {
         first..=last.min(first.saturating_add(self.blocks - 1))
     }
 
+    /// Nothing is known yet.
+    pub(crate) fn is_new(&self) -> bool {
+        self.answer_bytes.is_none()
+    }
+
     /// How many ranges may be under way or wait for their turn.
     pub(crate) fn ahead(&self) -> usize {
         // One look before many leaps.
@@ -66,6 +73,7 @@ impl Plan {
             logs,
             bytes,
             accepted,
+            unread: _,
         } = outcome;
         // A dense stretch is remembered for a while.
         let before = self.answer_bytes.unwrap_or_default();
@@ -93,7 +101,7 @@ mod tests {
             blocks,
             logs,
             bytes: logs as usize * 600,
-            accepted: None,
+            ..Outcome::default()
         }
     }
 
