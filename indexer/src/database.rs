@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use alloy::primitives::B256;
 use anyhow::Context;
+use sqlx::PgConnection;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, PgConnection};
 
 use crate::error::Halt;
 use crate::health::Shared;
 use crate::identity::{Identity, TokenInfo};
+use crate::relay;
 use crate::schedule::Schedule;
 use crate::source::Source;
 use crate::sql::bytes32;
@@ -69,8 +70,7 @@ pub(crate) async fn open(options: &PgConnectOptions, status: &Shared) -> anyhow:
 }
 
 pub(crate) async fn connect(options: &PgConnectOptions) -> anyhow::Result<PgConnection> {
-    options
-        .connect()
+    relay::connect(options)
         .await
         .with_context(|| format!("connect to {}", place(options)))
 }

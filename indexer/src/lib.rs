@@ -27,6 +27,7 @@ mod plumbline;
 mod progress;
 mod refold;
 mod refusal;
+mod relay;
 mod rewind;
 mod rows;
 mod schedule;
