@@ -7,6 +7,7 @@ mod book;
 mod chain;
 mod commit;
 mod config;
+mod copied;
 mod database;
 mod endpoints;
 mod error;

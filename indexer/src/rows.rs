@@ -10,7 +10,7 @@ use crate::error::Halt;
 use crate::sql::{Field, put_field};
 
 /// Signature, flags and an empty extension: how every binary COPY begins.
-const COPY_HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+pub(crate) const COPY_HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const COPY_TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
 /// The connection keeps a buffer as long as the longest message.
 const COPY_CHUNK_BYTES: usize = 256 * 1024;

@@ -55,7 +55,7 @@ impl Findings {
     pub(super) fn add(
         &mut self,
         kind: Kind,
-        line: &Line,
+        line: &Line<'_>,
         whose: Option<(B256, Option<Address>)>,
         subject: Option<B256>,
         alive_at: Option<u64>,
@@ -65,7 +65,7 @@ impl Findings {
             kind,
             block_number: line.block_number,
             log_index: line.log_index,
-            tx_hash: line.tx_hash.clone(),
+            tx_hash: line.tx_hash.to_vec(),
             tee_id: whose.map(|(tee_id, _)| tee_id),
             operator: whose.and_then(|(_, operator)| operator),
             subject,

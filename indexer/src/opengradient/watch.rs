@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, B256};
 use anyhow::{Context, bail};
-use futures::TryStreamExt;
 use plumbline_drift::heartbeats::{self, Beat, Member, Relay, Rules, Seen, Watch};
 use sqlx::PgConnection;
 
 use super::findings::{Findings, Kind};
+use crate::copied::{self, Fields};
 use crate::fold::Frame;
 use crate::sql::{address, bytes32};
 
@@ -20,20 +20,57 @@ pub(super) struct Span {
 }
 
 /// A line of what happened.
-pub(super) struct Line {
+pub(super) struct Line<'a> {
     pub(super) block_number: i64,
     pub(super) log_index: i32,
     kind: i32,
-    pub(super) tx_hash: Vec<u8>,
+    pub(super) tx_hash: &'a [u8],
     /// Enclave; nothing for a block or a batch.
-    id: Vec<u8>,
+    id: &'a [u8],
     /// Owner, receipt or root.
-    subject: Vec<u8>,
+    subject: &'a [u8],
     /// Time of a block, or as signed.
     pub(super) time: i64,
     pub(super) earlier_block: Option<i64>,
     pub(super) earlier_log: Option<i32>,
 }
+
+/// The lines of blocks after `{after}` and up to `{until}`. Each part comes in the order of its key, so that the database
+/// merges instead of sorting.
+const LINES: &str = "
+    select block_number, log_index, kind, tx_hash, id, subject, time, earlier_block, earlier_log
+    from (
+        select number as block_number, -1 as log_index, 0 as kind, ''::bytea as tx_hash, ''::bytea as id,
+               ''::bytea as subject, timestamp as time, null::bigint as earlier_block, null::int as earlier_log
+        from block where number > {after} and number <= {until}
+        union all
+        select block_number, log_index, 1, ''::bytea, tee_id::bytea, owner::bytea, 0, null, null
+        from tee_registered where block_number > {after} and block_number <= {until}
+        union all
+        select block_number, log_index, 2, ''::bytea, tee_id::bytea, ''::bytea, 0, null, null
+        from tee_enabled where block_number > {after} and block_number <= {until}
+        union all
+        select block_number, log_index, 3, ''::bytea, tee_id::bytea, ''::bytea, 0, null, null
+        from tee_disabled where block_number > {after} and block_number <= {until}
+        union all
+        select block_number, log_index, 4, tx_hash, tee_id, ''::bytea, signed_at, null, null
+        from heartbeat_received where block_number > {after} and block_number <= {until}
+        union all
+        select s.block_number, s.log_index, 5, s.tx_hash::bytea, s.tee_id::bytea, s.receipt_id::bytea,
+               least(s.timestamp, 9223372036854775807)::bigint, f.block_number, f.log_index
+        from individual_settlement s
+        cross join lateral (select block_number, log_index from individual_settlement
+                            where receipt_id = s.receipt_id order by block_number, log_index limit 1) f
+        where s.block_number > {after} and s.block_number <= {until}
+        union all
+        select s.block_number, s.log_index, 6, s.tx_hash::bytea, ''::bytea, s.merkle_root::bytea, 0,
+               f.block_number, f.log_index
+        from batch_settlement s
+        cross join lateral (select block_number, log_index from batch_settlement
+                            where merkle_root = s.merkle_root order by block_number, log_index limit 1) f
+        where s.block_number > {after} and s.block_number <= {until}
+    ) line
+    order by block_number, log_index";
 
 // Kinds of lines, as the query numbers them.
 const BLOCK: i32 = 0;
@@ -173,62 +210,22 @@ impl Reader {
     }
 
     pub(super) async fn read(&mut self, db: &mut PgConnection, span: Span) -> anyhow::Result<()> {
-        // Each part comes in the order of its key, so that the database merges instead of sorting.
-        let mut lines = sqlx::query_as!(
-            Line,
-            r#"select block_number as "block_number!", log_index as "log_index!", kind as "kind!",
-                      tx_hash as "tx_hash!", id as "id!", subject as "subject!", time as "time!",
-                      earlier_block as "earlier_block?", earlier_log as "earlier_log?"
-               from (
-                   select number as block_number, -1 as log_index, 0 as kind, ''::bytea as tx_hash, ''::bytea as id,
-                          ''::bytea as subject, timestamp as time, null::bigint as earlier_block, null::int as earlier_log
-                   from block where number > $1 and number <= $2
-                   union all
-                   select block_number, log_index, 1, ''::bytea, tee_id::bytea, owner::bytea, 0, null, null
-                   from tee_registered where block_number > $1 and block_number <= $2
-                   union all
-                   select block_number, log_index, 2, ''::bytea, tee_id::bytea, ''::bytea, 0, null, null
-                   from tee_enabled where block_number > $1 and block_number <= $2
-                   union all
-                   select block_number, log_index, 3, ''::bytea, tee_id::bytea, ''::bytea, 0, null, null
-                   from tee_disabled where block_number > $1 and block_number <= $2
-                   union all
-                   select block_number, log_index, 4, tx_hash, tee_id, ''::bytea, signed_at, null, null
-                   from heartbeat_received where block_number > $1 and block_number <= $2
-                   union all
-                   select s.block_number, s.log_index, 5, s.tx_hash::bytea, s.tee_id::bytea, s.receipt_id::bytea,
-                          least(s.timestamp, 9223372036854775807)::bigint, f.block_number, f.log_index
-                   from individual_settlement s
-                   cross join lateral (select block_number, log_index from individual_settlement
-                                       where receipt_id = s.receipt_id order by block_number, log_index limit 1) f
-                   where s.block_number > $1 and s.block_number <= $2
-                   union all
-                   select s.block_number, s.log_index, 6, s.tx_hash::bytea, ''::bytea, s.merkle_root::bytea, 0,
-                          f.block_number, f.log_index
-                   from batch_settlement s
-                   cross join lateral (select block_number, log_index from batch_settlement
-                                       where merkle_root = s.merkle_root order by block_number, log_index limit 1) f
-                   where s.block_number > $1 and s.block_number <= $2
-               ) line
-               order by block_number, log_index"#,
-            span.after,
-            span.until,
-        )
-        .fetch(db);
-        while let Some(line) = lines.try_next().await.context("read what happened in the period")? {
-            self.take(&line)?;
-        }
-        Ok(())
+        let query = LINES
+            .replace("{after}", &span.after.to_string())
+            .replace("{until}", &span.until.to_string());
+        copied::each(db, &query, |fields| self.take(&Line::read(fields)?))
+            .await
+            .context("read what happened in the period")
     }
 
-    fn take(&mut self, line: &Line) -> anyhow::Result<()> {
+    fn take(&mut self, line: &Line<'_>) -> anyhow::Result<()> {
         match line.kind {
             BLOCK => {
                 self.now = u64::try_from(line.time)?;
                 self.watch.pass(self.now);
             }
             REGISTERED => {
-                let owner = self.owner(address(&line.subject)?);
+                let owner = self.owner(address(line.subject)?);
                 let (alive_at, enabled, signed_at) = (self.now, true, None);
                 let member = Member {
                     owner,
@@ -236,11 +233,11 @@ impl Reader {
                     alive_at,
                     signed_at,
                 };
-                let position = self.add(bytes32(&line.id)?, member);
+                let position = self.add(bytes32(line.id)?, member);
                 self.enclaves[position].beats.touched = true;
             }
             ENABLED | DISABLED => {
-                if let Some(position) = self.positions.get(&bytes32(&line.id)?) {
+                if let Some(position) = self.positions.get(&bytes32(line.id)?) {
                     self.watch.set_enabled(*position, line.kind == ENABLED);
                 }
             }
@@ -250,7 +247,7 @@ impl Reader {
                 self.batches += 1;
                 if line.is_repeated() {
                     self.findings
-                        .add(Kind::RepeatedRoot, line, None, Some(bytes32(&line.subject)?), None);
+                        .add(Kind::RepeatedRoot, line, None, Some(bytes32(line.subject)?), None);
                 }
             }
             other => bail!("a line of kind {other}"),
@@ -259,8 +256,8 @@ impl Reader {
     }
 
     /// The registry takes heartbeats of enclaves that it knows alone; others would be nobody's.
-    fn beat(&mut self, line: &Line) -> anyhow::Result<()> {
-        let Some(position) = self.positions.get(&bytes32(&line.id)?).copied() else {
+    fn beat(&mut self, line: &Line<'_>) -> anyhow::Result<()> {
+        let Some(position) = self.positions.get(&bytes32(line.id)?).copied() else {
             return Ok(());
         };
         let alive_at = self.watch.member(position).alive_at;
@@ -286,8 +283,8 @@ impl Reader {
         Ok(())
     }
 
-    fn settle(&mut self, line: &Line) -> anyhow::Result<()> {
-        let (tee_id, receipt) = (bytes32(&line.id)?, Some(bytes32(&line.subject)?));
+    fn settle(&mut self, line: &Line<'_>) -> anyhow::Result<()> {
+        let (tee_id, receipt) = (bytes32(line.id)?, Some(bytes32(line.subject)?));
         let position = self.positions.get(&tee_id).copied();
         let owner = position.map(|position| self.enclaves[position].owner);
         let operator = owner.map(|owner| self.operators[owner]);
@@ -350,7 +347,21 @@ impl Reader {
     }
 }
 
-impl Line {
+impl<'a> Line<'a> {
+    fn read(fields: &mut Fields<'a>) -> anyhow::Result<Self> {
+        Ok(Self {
+            block_number: fields.bigint()?,
+            log_index: fields.int()?,
+            kind: fields.int()?,
+            tx_hash: fields.bytes()?,
+            id: fields.bytes()?,
+            subject: fields.bytes()?,
+            time: fields.bigint()?,
+            earlier_block: fields.optional_bigint()?,
+            earlier_log: fields.optional_int()?,
+        })
+    }
+
     /// Whether the same was there before.
     fn is_repeated(&self) -> bool {
         let earlier = self.earlier_block.zip(self.earlier_log);
