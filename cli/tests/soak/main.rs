@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 /// Seeds of the run that every test has.
-const FIXED_SEEDS: Range<u64> = 1..4;
+const FIXED_SEEDS: Range<u64> = 1..3;
 /// Runs side by side, where nothing else is said.
 const SIDE_BY_SIDE: u64 = 2;
 /// Runs on one server, before the databases of earlier ones take too much of the disk.
