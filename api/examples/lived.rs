@@ -12,8 +12,18 @@ use plumbline_api::{Config, Server, install_metrics};
 use tokio_util::sync::CancellationToken;
 use world::{Database, Indexer, World};
 
-#[tokio::main]
-async fn main() -> Result<()> {
+/// Unoptimised, what the indexer awaits takes more than a worker's 2 MiB.
+const STACK_BYTES: usize = 8 << 20;
+
+fn main() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(STACK_BYTES)
+        .build()?;
+    runtime.block_on(serve())
+}
+
+async fn serve() -> Result<()> {
     let world = World::new().await?;
     world.lifecycle().await?;
     world.traffic(3, 0).await?;
