@@ -12,9 +12,10 @@ use anyhow::{Context, ensure};
 use axum::http::Method;
 use plumbline_devnet::Postgres;
 use serde_json::{Map, Value, json};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{Connection, PgConnection};
 
-use crate::indexer::{Database, built};
+use crate::database::{self, Database};
+use crate::indexer::built;
 use crate::load::{self, Held, Question};
 use crate::program::Program;
 use crate::recording::{Plan, Recording};
@@ -110,24 +111,11 @@ fn show(name: &str, held: Held) {
 
 /// Makes the database, and returns how many events it holds.
 async fn fill(postgres: &Postgres, scale: f64) -> anyhow::Result<i64> {
-    let mut db = fresh(postgres).await?;
+    let mut db = database::anew(postgres, DATABASE).await?;
     let began = Instant::now();
     let events = settled::fill(&mut db, (PERIODS * scale).ceil() as u64).await?;
     eprintln!("{events} events in {:.0} s", began.elapsed().as_secs_f64());
     Ok(events)
-}
-
-async fn fresh(postgres: &Postgres) -> anyhow::Result<PgConnection> {
-    let mut server = PgConnection::connect(&postgres.url("postgres"))
-        .await
-        .context("connect to PostgreSQL")?;
-    let drop = format!("drop database if exists {DATABASE} with (force)");
-    sqlx::raw_sql(AssertSqlSafe(drop))
-        .execute(&mut server)
-        .await
-        .context("drop a database")?;
-    let url = postgres.database(DATABASE).await?;
-    PgConnection::connect(&url).await.context("connect to PostgreSQL")
 }
 
 /// A running server.

@@ -10,8 +10,9 @@ use alloy::sol_types::SolEvent;
 use anyhow::{Context, ensure};
 use plumbline_devnet::{Chain, ChainOptions, Postgres};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, PgConnection};
 
+use crate::database;
 use crate::program::Program;
 use crate::recording::{HeartbeatReceived, REGISTRY, RELAY};
 
@@ -62,17 +63,7 @@ pub(crate) async fn measure(root: &Path, postgres: &Postgres, plumbline: &Path) 
     node.call("anvil_setCode", json!([REGISTRY, emitter()])).await?;
     node.call("anvil_setCode", json!([RELAY, "0x00"])).await?;
     node.call("evm_mine", json!([])).await?;
-    let mut server = PgConnection::connect(&postgres.url("postgres"))
-        .await
-        .context("connect to PostgreSQL")?;
-    let drop = format!("drop database if exists {DATABASE} with (force)");
-    sqlx::raw_sql(AssertSqlSafe(drop))
-        .execute(&mut server)
-        .await
-        .context("drop a database")?;
-    let mut db = PgConnection::connect(&postgres.database(DATABASE).await?)
-        .await
-        .context("connect to PostgreSQL")?;
+    let mut db = database::anew(postgres, DATABASE).await?;
     let mut command = Command::new(plumbline);
     command
         .arg("index")

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use plumbline_devnet::{Postgres, PostgresOptions, Tcp};
+use plumbline_devnet::Postgres;
 use serde_json::json;
 
+use crate::database::Database;
 use crate::program::Program;
 use crate::recording::{CHAIN_ID, Heartbeat, Plan, REGISTRY, RELAY, Recording};
 use crate::replay::Replay;
@@ -122,51 +123,6 @@ pub(crate) fn built(root: &Path, binary: &Path) -> anyhow::Result<PathBuf> {
         path.display()
     );
     Ok(path)
-}
-
-/// One server for all, durable as a user's is; its data goes with it.
-pub(crate) struct Database {
-    directory: PathBuf,
-    server: Option<Postgres>,
-}
-
-impl Database {
-    pub(crate) fn start(root: &Path) -> anyhow::Result<Self> {
-        let directory = plumbline_devnet::default_data_dir(root)?.join("bench");
-        // A run that was killed left its own.
-        if directory.exists() {
-            fs::remove_dir_all(&directory).with_context(|| format!("remove {}", directory.display()))?;
-        }
-        let server = Postgres::start(&PostgresOptions {
-            data_dir: Some(directory.clone()),
-            tcp: Tcp::Free,
-            // A checkpoint in the middle would fall on one or the other by chance.
-            settings: [
-                ("shared_buffers", "512MB"),
-                ("max_wal_size", "8GB"),
-                ("checkpoint_timeout", "1h"),
-            ]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .to_vec(),
-        })?;
-        Ok(Self {
-            directory,
-            server: Some(server),
-        })
-    }
-
-    pub(crate) fn server(&self) -> anyhow::Result<&Postgres> {
-        self.server.as_ref().context("PostgreSQL runs")
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        self.server = None;
-        if let Err(error) = fs::remove_dir_all(&self.directory) {
-            eprintln!("{} stays: {error}", self.directory.display());
-        }
-    }
 }
 
 async fn measure(

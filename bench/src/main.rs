@@ -2,6 +2,7 @@
 
 mod api;
 mod content;
+mod database;
 mod floor;
 mod head;
 mod indexer;

@@ -7,8 +7,9 @@ use alloy::primitives::hex;
 use alloy::sol_types::SolEvent;
 use anyhow::{Context, ensure};
 use plumbline_devnet::Postgres;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::PgConnection;
 
+use crate::database;
 use crate::recording::{Heartbeat, HeartbeatReceived, REGISTRY, Recording};
 
 /// One indexer, in one condition.
@@ -101,8 +102,7 @@ pub(crate) struct Ground<'a> {
 impl Ground<'_> {
     /// A connection to a subject's database.
     pub(crate) async fn connect(&self, subject: Subject) -> anyhow::Result<PgConnection> {
-        let url = self.postgres.database(subject.database()).await?;
-        PgConnection::connect(&url).await.context("connect to PostgreSQL")
+        database::connect(self.postgres, subject.database()).await
     }
 
     /// Address of a subject's database, over TCP for every one, because not all clients take sockets.
@@ -114,18 +114,11 @@ impl Ground<'_> {
 
     /// Makes the subject's database as it has to be at its start, and checkpoints, so that no subject pays for another.
     pub(crate) async fn prepare(&self, subject: Subject) -> anyhow::Result<PgConnection> {
-        let name = subject.database();
-        let mut server = PgConnection::connect(&self.postgres.url("postgres"))
-            .await
-            .context("connect to PostgreSQL")?;
-        if subject != Subject::PonderWarm {
-            let drop = format!("drop database if exists {name} with (force)");
-            sqlx::raw_sql(AssertSqlSafe(drop))
-                .execute(&mut server)
-                .await
-                .context("drop a database")?;
-        }
-        let mut db = self.connect(subject).await?;
+        let mut db = if subject == Subject::PonderWarm {
+            self.connect(subject).await?
+        } else {
+            database::anew(self.postgres, subject.database()).await?
+        };
         match subject {
             Subject::Plumbline | Subject::PonderCold => {}
             Subject::PonderWarm => {
@@ -144,7 +137,7 @@ impl Ground<'_> {
             }
         }
         sqlx::raw_sql("checkpoint")
-            .execute(&mut server)
+            .execute(&mut db)
             .await
             .context("checkpoint")?;
         Ok(db)
