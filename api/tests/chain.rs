@@ -8,7 +8,7 @@ use alloy::primitives::{Address, U256};
 use anyhow::Result;
 use plumbline_protocol::{CaseDocket, InferenceSettlement, StakeVault, TestToken};
 use serde_json::Value;
-use world::{Database, Indexer, World};
+use world::World;
 
 use crate::harness::{Api, config, differences};
 
@@ -28,13 +28,7 @@ const QUIET: [&str; 8] = [
 
 /// A world in which every event has happened, indexed, and a server over its rows.
 async fn lived() -> Result<(World, Api)> {
-    let world = World::new().await?;
-    world.lifecycle().await?;
-    world.traffic(3, 0).await?;
-    let database = Database::new().await?;
-    let indexer = Indexer::start(world.config(&database.url));
-    world.indexed(&database).await?;
-    indexer.stop().await?;
+    let (world, database) = World::lived().await?;
     let api = Api::over(database.pool, &config(&database.url)?).await?;
     Ok((world, api))
 }

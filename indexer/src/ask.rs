@@ -182,7 +182,7 @@ impl Chain {
         if let Some(refused) = answers.values().find_map(|answer| answer.error.as_ref()) {
             return Err(self.refused(method, refused));
         }
-        if answers.len() == calls && answers.keys().copied().eq(0..calls as u64) {
+        if answers.keys().copied().eq(0..calls as u64) {
             return Ok(answers);
         }
         Err(self.invalid(method, &format!("{} answers to {calls} requests", answers.len())))

@@ -1,15 +1,18 @@
-//! Rows of a query by binary COPY, read where they lie: a period has as many as it has heartbeats.
+//! Rows of a binary COPY, read where they lie: a period has as many as it has heartbeats.
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use futures::TryStreamExt;
 use sqlx::PgConnection;
 
 use crate::rows::COPY_HEADER;
 
-/// The fields of one row, one after the other.
-pub(crate) struct Fields<'a>(&'a [u8]);
+/// The fields of one row, one after the other; all of them are to be taken.
+pub(crate) struct Fields<'a> {
+    rest: &'a [u8],
+    left: i16,
+}
 
-/// Hands every row of a query to `take`. The server sends each as a message of its own.
+/// Hands every row of a query to `take`.
 pub(crate) async fn each(
     db: &mut PgConnection,
     query: &str,
@@ -17,12 +20,28 @@ pub(crate) async fn each(
 ) -> anyhow::Result<()> {
     let mut messages = db.copy_out_raw(&format!("copy ({query}) to stdout binary")).await?;
     while let Some(message) = messages.try_next().await? {
-        let mut fields = Fields(message.strip_prefix(COPY_HEADER).unwrap_or(&message));
-        // The header may come alone, and at the end comes a row of -1 fields.
-        if fields.0.is_empty() || i16::from_be_bytes(fields.array()?) < 0 {
-            continue;
+        rows(message.strip_prefix(COPY_HEADER).unwrap_or(&message), &mut take)?;
+    }
+    Ok(())
+}
+
+/// Hands every row of a part of a COPY without its header to `take`.
+pub(crate) fn rows<'a>(
+    data: &'a [u8],
+    mut take: impl FnMut(&mut Fields<'a>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let mut fields = Fields { rest: data, left: 0 };
+    while !fields.rest.is_empty() {
+        fields.left = i16::from_be_bytes(fields.array()?);
+        // At the end comes a row of -1 fields.
+        if fields.left >= 0 {
+            take(&mut fields)?;
+            ensure!(
+                fields.left == 0,
+                "a row has {} fields more than were asked for",
+                fields.left
+            );
         }
-        take(&mut fields)?;
     }
     Ok(())
 }
@@ -50,7 +69,9 @@ impl<'a> Fields<'a> {
         self.optional_bytes()?.context("a bytea is null")
     }
 
-    fn optional_bytes(&mut self) -> anyhow::Result<Option<&'a [u8]>> {
+    pub(crate) fn optional_bytes(&mut self) -> anyhow::Result<Option<&'a [u8]>> {
+        ensure!(self.left > 0, "a row has fewer fields than were asked for");
+        self.left -= 1;
         let length = i32::from_be_bytes(self.array()?);
         // A negative length is that of null.
         usize::try_from(length)
@@ -64,8 +85,8 @@ impl<'a> Fields<'a> {
     }
 
     fn split(&mut self, length: usize) -> anyhow::Result<&'a [u8]> {
-        let (field, rest) = self.0.split_at_checked(length).context("a row is cut off")?;
-        self.0 = rest;
+        let (field, rest) = self.rest.split_at_checked(length).context("a row is cut off")?;
+        self.rest = rest;
         Ok(field)
     }
 }

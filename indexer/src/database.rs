@@ -168,20 +168,27 @@ pub(crate) async fn tip(db: &mut PgConnection) -> anyhow::Result<Option<Stored>>
 
 /// The newest stored block at or below a height.
 pub(crate) async fn stored_at_or_below(db: &mut PgConnection, number: i64) -> anyhow::Result<Option<Stored>> {
-    let row = sqlx::query!(
-        "select number, hash from block where number <= $1 order by number desc limit 1",
-        number
+    Ok(newest_stored(db, number, 1).await?.pop())
+}
+
+/// The newest stored blocks at or below a height, from the highest down.
+pub(crate) async fn newest_stored(db: &mut PgConnection, highest: i64, count: i64) -> anyhow::Result<Vec<Stored>> {
+    let rows = sqlx::query!(
+        "select number, hash from block where number <= $1 order by number desc limit $2",
+        highest,
+        count,
     )
-    .fetch_optional(db)
+    .fetch_all(db)
     .await
-    .context("read a stored block")?;
-    row.map(|row| {
-        Ok(Stored {
-            number: row.number,
-            hash: bytes32(&row.hash)?,
+    .context("read stored blocks")?;
+    rows.iter()
+        .map(|row| {
+            Ok(Stored {
+                number: row.number,
+                hash: bytes32(&row.hash)?,
+            })
         })
-    })
-    .transpose()
+        .collect()
 }
 
 /// Height of the newest block that was called final.

@@ -14,15 +14,15 @@ use crate::metrics;
 use crate::source::Source;
 
 /// Blocks that are looked at in one request: few at first, since most reorgs are shallow.
-const FIRST_LOOK: usize = 4;
-const LONGEST_LOOK: usize = 64;
+const FIRST_LOOK: i64 = 4;
+const LONGEST_LOOK: i64 = 64;
 
 /// Deletes every row above the newest stored block that is still canonical.
 pub(crate) async fn past_reorg(db: &mut PgConnection, chain: &Chain, tip: Stored) -> anyhow::Result<()> {
     let finalized = database::finalized(db).await?.unwrap_or(-1);
     let (mut next, mut look, mut replaced) = (tip.number, FIRST_LOOK, tip);
     let ancestor = 'searched: loop {
-        let candidates = newest_stored(db, next, look).await?;
+        let candidates = database::newest_stored(db, next, look).await?;
         let Some(oldest) = candidates.last() else { break None };
         (next, look) = (oldest.number - 1, (4 * look).min(LONGEST_LOOK));
         let numbers = candidates.iter().map(|stored| stored.number as u64).collect();
@@ -51,19 +51,6 @@ pub(crate) async fn past_reorg(db: &mut PgConnection, chain: &Chain, tip: Stored
         "the chain was reorganised; rows taken back"
     );
     Ok(())
-}
-
-/// The newest stored blocks at or below a height, from the highest down.
-async fn newest_stored(db: &mut PgConnection, highest: i64, count: usize) -> anyhow::Result<Vec<Stored>> {
-    let mut found: Vec<Stored> = Vec::with_capacity(count);
-    while found.len() < count {
-        let below = found.last().map_or(highest, |stored| stored.number - 1);
-        let Some(stored) = database::stored_at_or_below(db, below).await? else {
-            break;
-        };
-        found.push(stored);
-    }
-    Ok(found)
 }
 
 async fn beyond_finality(db: &mut PgConnection, chain: &Chain, ours: Stored, theirs: Option<B256>) -> anyhow::Error {

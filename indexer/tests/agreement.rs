@@ -9,23 +9,11 @@ use alloy::providers::Provider as _;
 use alloy::rpc::types::Filter;
 use alloy::sol_types::SolEvent as _;
 use anyhow::Context as _;
-use common::{Anyhow, Database, Indexer, World};
+use common::{Anyhow, Database, World};
 use plumbline_protocol::{
     AuditManager, CaseDocket, ChallengeManager, InferenceSettlement, OperatorRegistry, RewardReserve, StakeVault,
     StressGauge, TestToken, UptimeLedger,
 };
-
-/// A world in which everything has happened, and its rows.
-async fn lived() -> Anyhow<(World, Database)> {
-    let world = World::new().await?;
-    world.lifecycle().await?;
-    world.traffic(3, 0).await?;
-    let database = Database::new().await?;
-    let indexer = Indexer::start(world.config(&database.url));
-    world.indexed(&database).await?;
-    indexer.stop().await?;
-    Ok((world, database))
-}
 
 /// An account as a literal of PostgreSQL.
 fn literal(bytes: impl AsRef<[u8]>) -> String {
@@ -55,7 +43,7 @@ fn texts<const N: usize>(values: [&dyn ToString; N]) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stakes_earnings_and_profiles_of_operators_agree() -> Anyhow {
-    let (world, database) = lived().await?;
+    let (world, database) = World::lived().await?;
     let contracts = world.deployment.contracts;
     let vault = StakeVault::new(contracts.stake_vault, &world.provider);
     let settlement = InferenceSettlement::new(contracts.inference_settlement, &world.provider);
@@ -121,7 +109,7 @@ async fn stakes_earnings_and_profiles_of_operators_agree() -> Anyhow {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn channels_royalties_and_credits_agree() -> Anyhow {
-    let (world, database) = lived().await?;
+    let (world, database) = World::lived().await?;
     let contracts = world.deployment.contracts;
     let settlement = InferenceSettlement::new(contracts.inference_settlement, &world.provider);
     let vault = StakeVault::new(contracts.stake_vault, &world.provider);
@@ -182,7 +170,7 @@ async fn channels_royalties_and_credits_agree() -> Anyhow {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn flows_balance_to_the_base_unit_of_what_the_contracts_hold() -> Anyhow {
-    let (world, database) = lived().await?;
+    let (world, database) = World::lived().await?;
     let contracts = world.deployment.contracts;
     let settlement = "'escrow','earnings_undrawn','earnings_locked','earnings_claimable','royalties','fee_credit'";
     for (holder, token, classes) in [
@@ -233,7 +221,7 @@ async fn flows_balance_to_the_base_unit_of_what_the_contracts_hold() -> Anyhow {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_books_of_the_reserve_agree_and_its_rewards_are_what_was_claimed() -> Anyhow {
-    let (world, database) = lived().await?;
+    let (world, database) = World::lived().await?;
     let contracts = world.deployment.contracts;
     let reserve = RewardReserve::new(contracts.reward_reserve, &world.provider);
     let (funds, owed, unburned) = (
@@ -272,7 +260,7 @@ async fn the_books_of_the_reserve_agree_and_its_rewards_are_what_was_claimed() -
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cases_agree_with_the_docket() -> Anyhow {
-    let (world, database) = lived().await?;
+    let (world, database) = World::lived().await?;
     let contracts = world.deployment.contracts;
     let docket = CaseDocket::new(contracts.case_docket, &world.provider);
     let audits = AuditManager::new(contracts.audit_manager, &world.provider);
@@ -344,7 +332,7 @@ async fn cases_agree_with_the_docket() -> Anyhow {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_audited_units_of_a_model_are_those_of_the_batches_that_were_audited() -> Anyhow {
-    let (world, database) = lived().await?;
+    let (world, database) = World::lived().await?;
     let contracts = world.deployment.contracts;
     let last = database.number("select max(period) from network_period").await?;
     let ended = world.period_start(last as u64 + 1);
@@ -380,7 +368,7 @@ async fn the_audited_units_of_a_model_are_those_of_the_batches_that_were_audited
 
 #[tokio::test(flavor = "multi_thread")]
 async fn uptime_agrees_with_the_ledger_and_with_what_was_punished() -> Anyhow {
-    let (world, database) = lived().await?;
+    let (world, database) = World::lived().await?;
     let ledger = UptimeLedger::new(world.deployment.contracts.uptime_ledger, &world.provider);
     let results = "select distinct on (period) period::text, encode(observed, 'hex'), encode(up, 'hex')
                    from period_reported order by period, block_number desc, log_index desc";
@@ -434,7 +422,7 @@ async fn uptime_agrees_with_the_ledger_and_with_what_was_punished() -> Anyhow {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn periods_without_a_report_are_unobserved_and_sums_add_up() -> Anyhow {
-    let (_world, database) = lived().await?;
+    let (_world, database) = World::lived().await?;
     let silent = "select count(*) from network_period where reports = 0 and operators > 0
                   and (observed <> 0 or uptime is not null or coverage <> 0)";
     assert_eq!(database.number(silent).await?, 0);

@@ -45,18 +45,6 @@ const NAMED_OTHERWISE: [(Place, Place); 3] = [
     (("pause_clock", "before"), ("pause_clock", "paused seconds")),
 ];
 
-/// A world in which everything has happened, and its rows.
-async fn lived() -> Anyhow<(World, Database)> {
-    let world = World::new().await?;
-    world.lifecycle().await?;
-    world.traffic(3, 0).await?;
-    let database = Database::new().await?;
-    let indexer = Indexer::start(world.config(&database.url));
-    world.indexed(&database).await?;
-    indexer.stop().await?;
-    Ok((world, database))
-}
-
 fn is_verified(table: &str) -> bool {
     !NOT_VERIFIED.contains(&table) && !OF_PERIODS.contains(&table) && table != "operator_latency"
 }
@@ -95,7 +83,7 @@ fn name_of(url: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_of_a_chain_with_every_kind_of_event_have_no_difference() -> Anyhow {
-    let (world, database) = lived().await?;
+    let (world, database) = World::lived().await?;
     let report = verified(&world, &database.url).await?;
     assert_eq!(report.differences, []);
     assert_eq!(report.unaccounted, []);
@@ -174,7 +162,7 @@ async fn tamper(db: &mut PgConnection, (table, column, kind, _): &Column, by: us
 
 /// Changes a column of these numbers in every table, those of one number in one copy, and gives those that were not named.
 async fn not_named(rounds: std::ops::Range<usize>) -> Anyhow<Vec<String>> {
-    let (world, database) = lived().await?;
+    let (world, database) = World::lived().await?;
     let last = rounds.end;
     let mut missed = Vec::new();
     for round in rounds {
@@ -231,7 +219,7 @@ async fn a_cell_changed_in_any_column_is_found_and_the_column_named() -> Anyhow 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_are_missing_are_found() -> Anyhow {
-    let (world, database) = lived().await?;
+    let (world, database) = World::lived().await?;
     for (table, place) in [
         ("deposited", "(block_number, log_index)"),
         ("channel_account", "(block_number, payer, operator)"),

@@ -3,19 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::keccak256;
-use anyhow::{Context, ensure};
-use futures::TryStreamExt;
+use anyhow::Context;
 
 use super::logs::{Logged, Reader, headers};
 use super::report::Values;
 use super::{Check, hex};
 use crate::chain::Header;
+use crate::copied::{self, Fields};
 use crate::log::Log;
 use crate::rows::{At, Rows};
 use crate::source::Source;
-
-/// Signature, flags and the length of an empty extension.
-const COPY_HEADER_BYTES: usize = 19;
 
 /// Tables with one row per log, and the types of their columns.
 type Tables = BTreeMap<String, Vec<(String, String)>>;
@@ -224,81 +221,69 @@ async fn stored(
     from: u64,
     to: u64,
 ) -> anyhow::Result<BTreeMap<Key, Row>> {
-    let names: Vec<String> = columns.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-    let copy = format!(
-        "copy (select {} from \"{table}\" where block_number between {from} and {to}) to stdout binary",
-        names.join(", ")
+    let quoted: Vec<String> = columns.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+    let query = format!(
+        "select {} from \"{table}\" where block_number between {from} and {to}",
+        quoted.join(", ")
     );
-    let data: Vec<u8> = check
-        .db
-        .copy_out_raw(&copy)
-        .await
-        .with_context(|| format!("read the rows of {table}"))?
-        .try_fold(Vec::new(), |mut data, part| async move {
-            data.extend_from_slice(&part);
-            Ok(data)
-        })
+    let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+    let order = Order::of(&names, columns)?;
+    let mut rows = BTreeMap::new();
+    copied::each(check.db, &query, |fields| order.take(fields, &mut rows))
         .await
         .with_context(|| format!("read the rows of {table}"))?;
-    let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
-    let tuples = data.get(COPY_HEADER_BYTES..).context("a COPY without its header")?;
-    rows_of(tuples, &names, columns)
-}
-
-/// Takes tuples of a binary COPY apart; `names` says which columns it has, `columns` in which order they are wanted.
-fn rows_of(data: &[u8], names: &[&str], columns: &[(String, String)]) -> anyhow::Result<BTreeMap<Key, Row>> {
-    let order: Vec<usize> = columns
-        .iter()
-        .map(|(wanted, _)| names.iter().position(|name| name == wanted))
-        .collect::<Option<_>>()
-        .context("a table has a column that no log fills")?;
-    let place = |wanted: &str| columns.iter().position(|(name, _)| name == wanted);
-    let (block, log) = place("block_number")
-        .zip(place("log_index"))
-        .context("facts without a place")?;
-    let mut rest = data;
-    let mut rows = BTreeMap::new();
-    while let Some(fields) = tuple(&mut rest)? {
-        ensure!(
-            fields.len() == names.len(),
-            "a row with {} columns for {}",
-            fields.len(),
-            names.len()
-        );
-        let row: Row = order.iter().map(|index| fields[*index].clone()).collect();
-        let key = Key {
-            block: i64::from_be_bytes(row[block].as_deref().unwrap_or_default().try_into()?),
-            log: i32::from_be_bytes(row[log].as_deref().unwrap_or_default().try_into()?),
-        };
-        rows.insert(key, row);
-    }
     Ok(rows)
 }
 
-/// The next tuple; none at the end or the trailer.
-fn tuple(rest: &mut &[u8]) -> anyhow::Result<Option<Row>> {
-    if rest.is_empty() {
-        return Ok(None);
-    }
-    let count = i16::from_be_bytes(take(rest, 2)?.try_into()?);
-    let Ok(count) = usize::try_from(count) else {
-        return Ok(None);
-    };
-    let mut fields = Vec::with_capacity(count);
-    for _ in 0..count {
-        let length = i32::from_be_bytes(take(rest, 4)?.try_into()?);
-        fields.push(match usize::try_from(length) {
-            Ok(length) => Some(take(rest, length)?.to_vec()),
-            Err(_) => None,
-        });
-    }
-    Ok(Some(fields))
+/// Rows of a table as COPY sends them; `names` says which columns they have.
+fn rows_of(data: &[u8], names: &[&str], columns: &[(String, String)]) -> anyhow::Result<BTreeMap<Key, Row>> {
+    let order = Order::of(names, columns)?;
+    let mut rows = BTreeMap::new();
+    copied::rows(data, |fields| order.take(fields, &mut rows))?;
+    Ok(rows)
 }
 
-fn take<'a>(rest: &mut &'a [u8], length: usize) -> anyhow::Result<&'a [u8]> {
-    let (taken, left) = rest.split_at_checked(length).context("a COPY that ends within a row")?;
-    *rest = left;
-    Ok(taken)
+/// Where the columns that are wanted stand among those of a row, and which of them place it.
+struct Order {
+    columns: usize,
+    positions: Vec<usize>,
+    block: usize,
+    log: usize,
+}
+
+impl Order {
+    fn of(names: &[&str], wanted: &[(String, String)]) -> anyhow::Result<Self> {
+        let positions = wanted
+            .iter()
+            .map(|(wanted, _)| names.iter().position(|name| name == wanted))
+            .collect::<Option<_>>()
+            .context("a table has a column that no log fills")?;
+        let place = |name: &str| wanted.iter().position(|(wanted, _)| wanted == name);
+        let (block, log) = place("block_number")
+            .zip(place("log_index"))
+            .context("facts without a place")?;
+        Ok(Self {
+            columns: names.len(),
+            positions,
+            block,
+            log,
+        })
+    }
+
+    /// Takes one row.
+    fn take(&self, fields: &mut Fields<'_>, rows: &mut BTreeMap<Key, Row>) -> anyhow::Result<()> {
+        let mut taken = Vec::with_capacity(self.columns);
+        for _ in 0..self.columns {
+            taken.push(fields.optional_bytes()?.map(<[u8]>::to_vec));
+        }
+        let row: Row = self.positions.iter().map(|position| taken[*position].clone()).collect();
+        let key = Key {
+            block: i64::from_be_bytes(row[self.block].as_deref().unwrap_or_default().try_into()?),
+            log: i32::from_be_bytes(row[self.log].as_deref().unwrap_or_default().try_into()?),
+        };
+        rows.insert(key, row);
+        Ok(())
+    }
 }
 
 /// A value of a PostgreSQL type, for people to read.

@@ -80,6 +80,18 @@ impl World {
         Self::with(ChainOptions::default()).await
     }
 
+    /// A world in which everything has happened, and its rows.
+    pub async fn lived() -> Anyhow<(Self, Database)> {
+        let world = Self::new().await?;
+        world.lifecycle().await?;
+        world.traffic(3, 0).await?;
+        let database = Database::new().await?;
+        let indexer = Indexer::start(world.config(&database.url));
+        world.indexed(&database).await?;
+        indexer.stop().await?;
+        Ok((world, database))
+    }
+
     /// Contracts, models, operators that serve and payers that hold tokens, on a chain with these options.
     pub async fn with(options: ChainOptions) -> Anyhow<Self> {
         Self::deployed(options, DeployConfig::dev()).await
