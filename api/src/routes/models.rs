@@ -195,15 +195,13 @@ macro_rules! select {
                ) a
                left join lateral (
                    select audited_units_total from model_verification
-                   where model_id = r.model_id
-                     and period <= (select period from network_period where closed_by_block <= $1
-                                    order by closed_by_block desc, period desc limit 1)
-                   order by period desc limit 1
+                   where model_id = r.model_id and period <= $2 order by period desc limit 1
                ) m on true
                join version_published v on v.model_id = r.model_id and v.version = a.versions
                join block vb on vb.number = v.block_number
                where r.block_number <= $1 "# + $filter,
-            $view.at.block()
+            $view.at.block(),
+            $view.at.period
             $(, $value)*
         )
         .fetch_all(&mut *$view.db)
@@ -227,7 +225,7 @@ pub(super) async fn list(mut view: View<List>) -> Result<Answer<Vec<Model>>> {
             let (block, log) = key.unwrap_or((-1, -1));
             select!(
                 view,
-                "and (r.block_number, r.log_index) > ($2, $3) order by r.block_number, r.log_index limit $4",
+                "and (r.block_number, r.log_index) > ($3, $4) order by r.block_number, r.log_index limit $5",
                 block,
                 log,
                 limit
@@ -237,7 +235,7 @@ pub(super) async fn list(mut view: View<List>) -> Result<Answer<Vec<Model>>> {
             let (block, log) = key.unwrap_or((i64::MAX, i32::MAX));
             select!(
                 view,
-                "and (r.block_number, r.log_index) < ($2, $3) order by r.block_number desc, r.log_index desc limit $4",
+                "and (r.block_number, r.log_index) < ($3, $4) order by r.block_number desc, r.log_index desc limit $5",
                 block,
                 log,
                 limit
@@ -262,7 +260,7 @@ pub(super) async fn list(mut view: View<List>) -> Result<Answer<Vec<Model>>> {
     responses((status = 200, body = Envelope<ModelDetail>), Problems)
 )]
 pub(super) async fn one(Path(id): Path<Hash>, mut view: View<One>) -> Result<Answer<ModelDetail>> {
-    let row = select!(view, "and r.model_id = $2", id.as_bytes()).pop();
+    let row = select!(view, "and r.model_id = $3", id.as_bytes()).pop();
     let row = row.ok_or_else(|| unknown(id))?;
     let tokens = Tokens::must_load(&mut view.db, &view.at).await?;
     let data = ModelDetail {
