@@ -18,9 +18,6 @@ const OPERATORS = [
   { name: 'assignment removed', pattern: /^\s+(delete )?_?[a-zA-Z_]+(\[[^=;]*\]|\.[a-zA-Z]+)*( [-+]?= [^=;]+)?;$/g, change: () => '' },
 ];
 
-/** Contracts through whose hands money goes, and what they count it with, come first. */
-const MONEY = /(libraries\/|settlement\/|InferenceSettlement|StakeVault|RewardReserve|ChallengeManager|Slasher)/;
-
 /** Code of a line, with comments and what only looks like code blanked out. */
 function code(line) {
   if (/^\s*(\/\/|\/\*|\*|import |pragma |using |event |error )/.test(line)) return '';
@@ -67,6 +64,5 @@ export function mutants(root, only = '') {
     .filter((file) => file.endsWith('.sol') && !file.startsWith('interfaces'))
     .map((file) => `contracts/src/${file}`)
     .filter((file) => file.includes(only));
-  const isLater = ({ file }) => Number(!MONEY.test(file));
-  return placed(files.flatMap((file) => mutantsOf(root, file))).sort((a, b) => isLater(a) - isLater(b) || a.place - b.place);
+  return placed(files.flatMap((file) => mutantsOf(root, file))).sort((a, b) => a.place - b.place);
 }
