@@ -64,17 +64,31 @@ contract CaseDocketChangeParametersTest is AuditBase {
         new ChallengeManager(address(accessManager), caseDocket);
     }
 
+    function createDocket(ICaseDocket.System memory system) external returns (CaseDocket) {
+        return new CaseDocket(address(accessManager), system, _auditParameters());
+    }
+
+    function createAudits(ICaseDocket docket_, IRandomness randomness_) external returns (AuditManager) {
+        return new AuditManager(docket_, randomness_);
+    }
+
+    function createChallenges(ICaseDocket docket_) external returns (ChallengeManager) {
+        return new ChallengeManager(address(accessManager), docket_);
+    }
+
     function test_RevertWhen_SomethingIsMissingAtDeployment() public {
-        ICaseDocket.System memory system = _system();
-        system.settlement = IInferenceSettlement(address(0));
-        vm.expectRevert(ICaseDocket.CaseDocket_ZeroAddress.selector);
-        new CaseDocket(address(accessManager), system, _auditParameters());
+        for (uint256 i = 0; i < 9; ++i) {
+            address[9] memory parts = abi.decode(abi.encode(_system()), (address[9]));
+            parts[i] = address(0);
+            vm.expectRevert(ICaseDocket.CaseDocket_ZeroAddress.selector);
+            this.createDocket(abi.decode(abi.encode(parts), (ICaseDocket.System)));
+        }
         vm.expectRevert(IAuditManager.AuditManager_ZeroAddress.selector);
-        new AuditManager(docket, IRandomness(address(0)));
+        this.createAudits(docket, IRandomness(address(0)));
         vm.expectRevert(IAuditManager.AuditManager_ZeroAddress.selector);
-        new AuditManager(ICaseDocket(address(0)), randomness);
+        this.createAudits(ICaseDocket(address(0)), randomness);
         vm.expectRevert(IChallengeManager.ChallengeManager_ZeroAddress.selector);
-        new ChallengeManager(address(accessManager), ICaseDocket(address(0)));
+        this.createChallenges(ICaseDocket(address(0)));
     }
 
     function test_RevertWhen_AnAmountIsOutOfRange() public {

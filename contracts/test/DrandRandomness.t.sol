@@ -68,6 +68,10 @@ contract DrandRandomnessTest is Test {
         assertEq(abi.encode(new DrandRandomness(beacon).beacon()), abi.encode(beacon));
     }
 
+    function create(IDrandRandomness.Beacon memory beacon) external returns (DrandRandomness) {
+        return new DrandRandomness(beacon);
+    }
+
     function test_RevertWhen_TheBeaconIsInvalid() public {
         for (uint256 i = 0; i < 4; ++i) {
             IDrandRandomness.Beacon memory beacon = _beacon();
@@ -76,7 +80,7 @@ contract DrandRandomnessTest is Test {
             if (i == 2) beacon.period = 0;
             if (i == 3) beacon.margin = 1 days + 1;
             vm.expectRevert(IDrandRandomness.DrandRandomness_BeaconInvalid.selector);
-            new DrandRandomness(beacon);
+            this.create(beacon);
         }
     }
 }

@@ -26,7 +26,7 @@ contract InferenceSettlementConstructorTest is Base {
         );
         vm.expectEmit();
         emit IInferenceSettlement.CoverageConfigured(address(priceOracle), _coverageTerms());
-        InferenceSettlement created = _create(_configuration());
+        InferenceSettlement created = this.create(_configuration());
         assertEq(created.authority(), address(accessManager));
         assertEq(created.FEE_TOKEN(), address(feeToken));
         assertEq(address(created.OPERATOR_REGISTRY()), address(operatorRegistry));
@@ -50,16 +50,16 @@ contract InferenceSettlementConstructorTest is Base {
         bytes memory zeroAddress = abi.encodeWithSelector(IInferenceSettlement.InferenceSettlement_ZeroAddress.selector);
         InferenceSettlement.Configuration memory configuration = _configuration();
         vm.expectRevert(zeroAddress);
-        _create(IERC20(address(0)), operatorRegistry, modelRegistry, vault, priceOracle, configuration);
+        this.create(IERC20(address(0)), operatorRegistry, modelRegistry, vault, priceOracle, configuration);
         vm.expectRevert(zeroAddress);
-        _create(feeToken, IOperatorRegistry(address(0)), modelRegistry, vault, priceOracle, configuration);
+        this.create(feeToken, IOperatorRegistry(address(0)), modelRegistry, vault, priceOracle, configuration);
         vm.expectRevert(zeroAddress);
-        _create(feeToken, operatorRegistry, IModelRegistry(address(0)), vault, priceOracle, configuration);
+        this.create(feeToken, operatorRegistry, IModelRegistry(address(0)), vault, priceOracle, configuration);
         vm.expectRevert(zeroAddress);
-        _create(feeToken, operatorRegistry, modelRegistry, IStakeVault(address(0)), priceOracle, configuration);
+        this.create(feeToken, operatorRegistry, modelRegistry, IStakeVault(address(0)), priceOracle, configuration);
         configuration.reserve = address(0);
         vm.expectRevert(zeroAddress);
-        _create(configuration);
+        this.create(configuration);
     }
 
     /// @dev Fees that cannot be distributed by the vault would be stuck in the first claim.
@@ -73,7 +73,7 @@ contract InferenceSettlementConstructorTest is Base {
                 address(stakeToken)
             )
         );
-        _create(feeToken, operatorRegistry, modelRegistry, other, priceOracle, _configuration());
+        this.create(feeToken, operatorRegistry, modelRegistry, other, priceOracle, _configuration());
     }
 
     function test_RevertWhen_TwoTokensHaveNoPrice() public {
@@ -82,7 +82,7 @@ contract InferenceSettlementConstructorTest is Base {
                 IInferenceSettlement.InferenceSettlement_PriceOracleMismatch.selector, address(0), false
             )
         );
-        _create(feeToken, operatorRegistry, modelRegistry, vault, IPriceOracle(address(0)), _configuration());
+        this.create(feeToken, operatorRegistry, modelRegistry, vault, IPriceOracle(address(0)), _configuration());
     }
 
     function test_RevertWhen_OneTokenHasAPrice() public {
@@ -93,15 +93,15 @@ contract InferenceSettlementConstructorTest is Base {
                 IInferenceSettlement.InferenceSettlement_PriceOracleMismatch.selector, address(priceOracle), true
             )
         );
-        _create(feeToken, operatorRegistry, modelRegistry, oneToken, priceOracle, _configuration());
-        _create(feeToken, operatorRegistry, modelRegistry, oneToken, IPriceOracle(address(0)), _configuration());
+        this.create(feeToken, operatorRegistry, modelRegistry, oneToken, priceOracle, _configuration());
+        this.create(feeToken, operatorRegistry, modelRegistry, oneToken, IPriceOracle(address(0)), _configuration());
     }
 
     /// @dev Terms under which cheating could pay, or that make no sense, cannot be deployed.
     function test_RevertWhen_TheTermsOfCoverageAreUnsafe() public {
         InferenceSettlement.Configuration memory configuration = _configuration();
         configuration.coverage.utilisationBps = 7941;
-        _create(configuration);
+        this.create(configuration);
         configuration.coverage.utilisationBps = 7942;
         _expectUnsafe(configuration);
         configuration.coverage.utilisationBps = 0;
@@ -123,38 +123,38 @@ contract InferenceSettlementConstructorTest is Base {
     function test_RevertWhen_TheProtocolFeeIsTooHigh() public {
         InferenceSettlement.Configuration memory configuration = _configuration();
         configuration.protocolFeeBps = 2000;
-        assertEq(_create(configuration).PROTOCOL_FEE_BPS(), 2000);
+        assertEq(this.create(configuration).PROTOCOL_FEE_BPS(), 2000);
         configuration.protocolFeeBps = 2001;
         vm.expectRevert(
             abi.encodeWithSelector(
                 IInferenceSettlement.InferenceSettlement_ProtocolFeeTooHigh.selector, uint16(2001), uint16(2000)
             )
         );
-        _create(configuration);
+        this.create(configuration);
     }
 
     function test_RevertWhen_TheExitDelayIsOutOfRange() public {
         InferenceSettlement.Configuration memory configuration = _configuration();
         configuration.exitDelay = 0;
         _expectDurationOutOfRange(0, 90 days);
-        _create(configuration);
+        this.create(configuration);
         configuration.exitDelay = 90 days + 1;
         _expectDurationOutOfRange(90 days + 1, 90 days);
-        _create(configuration);
+        this.create(configuration);
         configuration.exitDelay = 90 days;
-        assertEq(_create(configuration).EXIT_DELAY(), 90 days);
+        assertEq(this.create(configuration).EXIT_DELAY(), 90 days);
     }
 
     function test_RevertWhen_TheEpochIsOutOfRange() public {
         InferenceSettlement.Configuration memory configuration = _configuration();
         configuration.epochDuration = 0;
         _expectDurationOutOfRange(0, 30 days);
-        _create(configuration);
+        this.create(configuration);
         configuration.epochDuration = 30 days + 1;
         _expectDurationOutOfRange(30 days + 1, 30 days);
-        _create(configuration);
+        this.create(configuration);
         configuration.epochDuration = 30 days;
-        assertEq(_create(configuration).EPOCH_DURATION(), 30 days);
+        assertEq(this.create(configuration).EPOCH_DURATION(), 30 days);
     }
 
     function _expectUnsafe(InferenceSettlement.Configuration memory configuration) private {
@@ -163,7 +163,7 @@ contract InferenceSettlementConstructorTest is Base {
                 IInferenceSettlement.InferenceSettlement_UnsafeCoverage.selector, configuration.coverage
             )
         );
-        _create(configuration);
+        this.create(configuration);
     }
 
     function _expectDurationOutOfRange(uint64 duration, uint64 max) private {
@@ -174,18 +174,18 @@ contract InferenceSettlementConstructorTest is Base {
         );
     }
 
-    function _create(InferenceSettlement.Configuration memory configuration) private returns (InferenceSettlement) {
-        return _create(feeToken, operatorRegistry, modelRegistry, vault, priceOracle, configuration);
+    function create(InferenceSettlement.Configuration memory configuration) external returns (InferenceSettlement) {
+        return create(feeToken, operatorRegistry, modelRegistry, vault, priceOracle, configuration);
     }
 
-    function _create(
+    function create(
         IERC20 feeToken_,
         IOperatorRegistry operatorRegistry_,
         IModelRegistry modelRegistry_,
         IStakeVault vault_,
         IPriceOracle priceOracle_,
         InferenceSettlement.Configuration memory configuration
-    ) private returns (InferenceSettlement) {
+    ) public returns (InferenceSettlement) {
         return new InferenceSettlement(
             address(accessManager), feeToken_, operatorRegistry_, modelRegistry_, vault_, priceOracle_, configuration
         );

@@ -4,7 +4,9 @@ pragma solidity =0.8.37;
 import {JudgeCommittee} from "../src/JudgeCommittee.sol";
 import {IJudgeCommittee} from "../src/interfaces/IJudgeCommittee.sol";
 import {IOperatorRegistry} from "../src/interfaces/IOperatorRegistry.sol";
+import {IRandomness} from "../src/interfaces/IRandomness.sol";
 import {IReceipts} from "../src/interfaces/IReceipts.sol";
+import {IStakeVault} from "../src/interfaces/IStakeVault.sol";
 import {IVerdicts} from "../src/interfaces/IVerdicts.sol";
 import {AuditBase} from "./AuditBase.t.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
@@ -166,8 +168,19 @@ contract JudgeCommitteeDrawTest is AuditBase {
         judges.request(brief);
     }
 
+    function create(IOperatorRegistry operators_, IStakeVault vault_, IRandomness randomness_)
+        external
+        returns (JudgeCommittee)
+    {
+        return new JudgeCommittee(address(accessManager), operators_, vault_, randomness_);
+    }
+
     function test_RevertWhen_SomethingIsMissingAtDeployment() public {
         vm.expectRevert(IJudgeCommittee.JudgeCommittee_ZeroAddress.selector);
-        new JudgeCommittee(address(accessManager), IOperatorRegistry(address(0)), vault, randomness);
+        this.create(IOperatorRegistry(address(0)), vault, randomness);
+        vm.expectRevert(IJudgeCommittee.JudgeCommittee_ZeroAddress.selector);
+        this.create(operatorRegistry, IStakeVault(address(0)), randomness);
+        vm.expectRevert(IJudgeCommittee.JudgeCommittee_ZeroAddress.selector);
+        this.create(operatorRegistry, vault, IRandomness(address(0)));
     }
 }

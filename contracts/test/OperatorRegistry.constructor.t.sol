@@ -8,7 +8,7 @@ import {IStakeVault} from "../src/interfaces/IStakeVault.sol";
 import {Base} from "./Base.t.sol";
 
 contract OperatorRegistryConstructorTest is Base {
-    function _create(address models, address stakes, uint64 delay) private returns (OperatorRegistry) {
+    function create(address models, address stakes, uint64 delay) external returns (OperatorRegistry) {
         return new OperatorRegistry(address(accessManager), IModelRegistry(models), IStakeVault(stakes), delay);
     }
 
@@ -17,7 +17,7 @@ contract OperatorRegistryConstructorTest is Base {
         vm.expectEmit(expected);
         emit IOperatorRegistry.OperatorRegistryConfigured(address(modelRegistry), address(vault), 365 days);
 
-        OperatorRegistry created = _create(address(modelRegistry), address(vault), 365 days);
+        OperatorRegistry created = this.create(address(modelRegistry), address(vault), 365 days);
 
         assertEq(address(created.MODEL_REGISTRY()), address(modelRegistry));
         assertEq(address(created.STAKE_VAULT()), address(vault));
@@ -28,9 +28,9 @@ contract OperatorRegistryConstructorTest is Base {
 
     function test_RevertWhen_AContractIsMissing() public {
         vm.expectRevert(IOperatorRegistry.OperatorRegistry_ZeroAddress.selector);
-        _create(address(0), address(vault), 0);
+        this.create(address(0), address(vault), 0);
         vm.expectRevert(IOperatorRegistry.OperatorRegistry_ZeroAddress.selector);
-        _create(address(modelRegistry), address(0), 0);
+        this.create(address(modelRegistry), address(0), 0);
     }
 
     function test_RevertWhen_TheDelayIsLongerThanAYear() public {
@@ -39,6 +39,6 @@ contract OperatorRegistryConstructorTest is Base {
                 IOperatorRegistry.OperatorRegistry_DelayOutOfRange.selector, uint64(365 days + 1), uint64(365 days)
             )
         );
-        _create(address(modelRegistry), address(vault), 365 days + 1);
+        this.create(address(modelRegistry), address(vault), 365 days + 1);
     }
 }

@@ -15,7 +15,7 @@ contract PriceOracleChangeFeedTest is PriceOracleBase {
         emit IFeedPriceOracle.PriceOracleConfigured(address(stakeToken), address(feeToken), WINDOW);
         vm.expectEmit();
         emit IFeedPriceOracle.FeedChanged(address(0), address(feed), 0, MAX_AGE);
-        PriceOracle created = _create(address(feed), MAX_AGE, WINDOW);
+        PriceOracle created = this.create(address(feed), MAX_AGE, WINDOW);
         assertEq(created.authority(), address(accessManager));
         assertEq(created.WINDOW(), WINDOW);
         assertEq(created.INTERVAL(), INTERVAL);
@@ -57,14 +57,14 @@ contract PriceOracleChangeFeedTest is PriceOracleBase {
 
     function test_RevertWhen_AnAddressIsZero() public {
         vm.expectRevert(IFeedPriceOracle.PriceOracle_ZeroAddress.selector);
-        _create(address(0), MAX_AGE, WINDOW);
+        this.create(address(0), MAX_AGE, WINDOW);
         (TestToken stake, TestToken fee) = (stakeToken, feeToken);
         stakeToken = TestToken(address(0));
         vm.expectRevert(IFeedPriceOracle.PriceOracle_ZeroAddress.selector);
-        _create(address(feed), MAX_AGE, WINDOW);
+        this.create(address(feed), MAX_AGE, WINDOW);
         (stakeToken, feeToken) = (stake, TestToken(address(0)));
         vm.expectRevert(IFeedPriceOracle.PriceOracle_ZeroAddress.selector);
-        _create(address(feed), MAX_AGE, WINDOW);
+        this.create(address(feed), MAX_AGE, WINDOW);
         feeToken = fee;
         vm.prank(governor);
         vm.expectRevert(IFeedPriceOracle.PriceOracle_ZeroAddress.selector);
@@ -73,21 +73,21 @@ contract PriceOracleChangeFeedTest is PriceOracleBase {
 
     function test_RevertWhen_AParameterIsOutOfRange() public {
         _expectOutOfRange("window", 23, 24, 7 days);
-        _create(address(feed), MAX_AGE, 23);
+        this.create(address(feed), MAX_AGE, 23);
         _expectOutOfRange("window", 7 days + 1, 24, 7 days);
-        _create(address(feed), MAX_AGE, 7 days + 1);
+        this.create(address(feed), MAX_AGE, 7 days + 1);
         _expectOutOfRange("maxAge", 59, 60, 7 days);
-        _create(address(feed), 59, WINDOW);
+        this.create(address(feed), 59, WINDOW);
         _expectOutOfRange("maxAge", 7 days + 1, 60, 7 days);
-        _create(address(feed), 7 days + 1, WINDOW);
-        _create(address(feed), 60, 24);
-        _create(address(feed), 7 days, 7 days);
+        this.create(address(feed), 7 days + 1, WINDOW);
+        this.create(address(feed), 60, 24);
+        this.create(address(feed), 7 days, 7 days);
         TestFeed other = new TestFeed(address(this), 37, 1);
         _expectOutOfRange("decimals", 37, 0, 36);
-        _create(address(other), MAX_AGE, WINDOW);
+        this.create(address(other), MAX_AGE, WINDOW);
         stakeToken = new TestToken("Stake", "STK", 37);
         _expectOutOfRange("decimals", 37, 0, 36);
-        _create(address(feed), MAX_AGE, WINDOW);
+        this.create(address(feed), MAX_AGE, WINDOW);
     }
 
     function _expectOutOfRange(bytes32 name, uint256 value, uint256 min, uint256 max) private {

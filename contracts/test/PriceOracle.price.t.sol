@@ -64,6 +64,8 @@ contract PriceOraclePriceTest is PriceOracleBase {
         _mockAnswer(abi.encode(7, TWO, now_, now_ + 1 days, 7));
         _mockAnswer(abi.encode(7, TWO, now_, now_, 6));
         _mockAnswer(abi.encode(7, type(int256).max, now_, now_, 7));
+        // More than a price has room for, in a feed that the token's decimals leave as it is.
+        _mockAnswer(abi.encode(7, int256(uint256(type(uint128).max) * 100 + 100), now_, now_, 7));
         // Not even a base unit.
         _mockAnswer(abi.encode(7, int256(99), now_, now_, 7));
         _mockAnswer(abi.encode(7, TWO, now_, now_));
@@ -74,6 +76,12 @@ contract PriceOraclePriceTest is PriceOracleBase {
         vm.clearMockedCalls();
         vm.etch(address(feed), "");
         _assertNoAnswer();
+    }
+
+    function test_TheHighestPriceIsOne() public {
+        feed.setAnswer(int256(uint256(type(uint128).max) * 100));
+        oracle = create(address(feed), MAX_AGE, WINDOW);
+        _assertPrice(type(uint128).max, false);
     }
 
     function test_TheFallIsMeasuredFromTheAverage() public {
@@ -112,10 +120,10 @@ contract PriceOraclePriceTest is PriceOracleBase {
         uint256 up = uint256(18) + 18 + feeDecimals;
         if (up < stakeDecimals || up - stakeDecimals > 38) {
             _expectNoAnswer(address(feed));
-            _create(address(feed), MAX_AGE, WINDOW);
+            this.create(address(feed), MAX_AGE, WINDOW);
             return;
         }
-        oracle = _create(address(feed), MAX_AGE, WINDOW);
+        oracle = this.create(address(feed), MAX_AGE, WINDOW);
         _assertPrice(10 ** (up - stakeDecimals), false);
     }
 

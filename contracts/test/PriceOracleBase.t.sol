@@ -32,10 +32,10 @@ abstract contract PriceOracleBase is Test {
         feeToken = new TestToken("Fee", "FEE", 6);
         accessManager = new AccessManager(governor);
         feed = new TestFeed(address(this), 8, TWO);
-        oracle = _create(address(feed), MAX_AGE, WINDOW);
+        oracle = create(address(feed), MAX_AGE, WINDOW);
     }
 
-    function _create(address feed_, uint32 maxAge, uint32 window) internal returns (PriceOracle) {
+    function create(address feed_, uint32 maxAge, uint32 window) public returns (PriceOracle) {
         return new PriceOracle(address(accessManager), stakeToken, feeToken, feed_, maxAge, window);
     }
 

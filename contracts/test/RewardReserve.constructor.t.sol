@@ -4,7 +4,9 @@ pragma solidity =0.8.37;
 import {RewardReserve} from "../src/RewardReserve.sol";
 import {StakeVault} from "../src/StakeVault.sol";
 import {UptimeLedger} from "../src/UptimeLedger.sol";
+import {IOperatorRegistry} from "../src/interfaces/IOperatorRegistry.sol";
 import {IRewardReserve} from "../src/interfaces/IRewardReserve.sol";
+import {IStakeVault} from "../src/interfaces/IStakeVault.sol";
 import {IUptimeLedger} from "../src/interfaces/IUptimeLedger.sol";
 import {ReserveBase} from "./ReserveBase.t.sol";
 
@@ -29,20 +31,15 @@ contract RewardReserveConstructorTest is ReserveBase {
         });
     }
 
-    function _deploy(Arguments memory a) private returns (RewardReserve) {
-        return RewardReserve(
-            _create(
-                "RewardReserve",
-                abi.encode(
-                    accessManager,
-                    a.uptimeLedger,
-                    a.operatorRegistry,
-                    a.stakeVault,
-                    a.reportSeconds,
-                    a.claimSeconds,
-                    a.parameters
-                )
-            )
+    function deploy(Arguments memory a) external returns (RewardReserve) {
+        return new RewardReserve(
+            address(accessManager),
+            IUptimeLedger(a.uptimeLedger),
+            IOperatorRegistry(a.operatorRegistry),
+            IStakeVault(a.stakeVault),
+            a.reportSeconds,
+            a.claimSeconds,
+            a.parameters
         );
     }
 
@@ -59,7 +56,7 @@ contract RewardReserveConstructorTest is ReserveBase {
         );
         vm.expectEmit();
         emit IRewardReserve.RewardParametersChanged(0, IRewardReserve.Parameters(0, 0, 0), _parameters());
-        RewardReserve created = _deploy(_arguments());
+        RewardReserve created = this.deploy(_arguments());
 
         assertEq(address(created.UPTIME_LEDGER()), address(ledger));
         assertEq(address(created.OPERATOR_REGISTRY()), address(operatorRegistry));
@@ -78,35 +75,35 @@ contract RewardReserveConstructorTest is ReserveBase {
         Arguments memory a = _arguments();
         a.uptimeLedger = address(0);
         vm.expectRevert(IRewardReserve.RewardReserve_ZeroAddress.selector);
-        _deploy(a);
+        this.deploy(a);
 
         a = _arguments();
         a.operatorRegistry = address(0);
         vm.expectRevert(IRewardReserve.RewardReserve_ZeroAddress.selector);
-        _deploy(a);
+        this.deploy(a);
 
         a = _arguments();
         a.stakeVault = address(0);
         vm.expectRevert(IRewardReserve.RewardReserve_ZeroAddress.selector);
-        _deploy(a);
+        this.deploy(a);
     }
 
     function test_RevertWhen_ADurationIsOutOfRange() public {
         Arguments memory a = _arguments();
         a.reportSeconds = 0;
         vm.expectRevert(_outOfRange("reportSeconds", 0, 1, 30 days));
-        _deploy(a);
+        this.deploy(a);
         a.reportSeconds = 30 days + 1;
         vm.expectRevert(_outOfRange("reportSeconds", 30 days + 1, 1, 30 days));
-        _deploy(a);
+        this.deploy(a);
 
         a = _arguments();
         a.claimSeconds = 0;
         vm.expectRevert(_outOfRange("claimSeconds", 0, 1, 365 days));
-        _deploy(a);
+        this.deploy(a);
         a.claimSeconds = 365 days + 1;
         vm.expectRevert(_outOfRange("claimSeconds", 365 days + 1, 1, 365 days));
-        _deploy(a);
+        this.deploy(a);
     }
 
     /// @dev One release of a period of 200 days would be all there is.
@@ -115,12 +112,12 @@ contract RewardReserveConstructorTest is ReserveBase {
         IUptimeLedger.Schedule memory schedule = _schedule();
         schedule.slotSeconds = 30 days / SLOTS;
         a.uptimeLedger = _create("UptimeLedger", abi.encode(operatorRegistry, schedule));
-        _deploy(a);
+        this.deploy(a);
 
         ++schedule.slotSeconds;
         a.uptimeLedger = _create("UptimeLedger", abi.encode(operatorRegistry, schedule));
         vm.expectRevert(_outOfRange("periodSeconds", 30 days + SLOTS, 1, 30 days));
-        _deploy(a);
+        this.deploy(a);
     }
 
     /// @dev Wages are counted in it.
@@ -128,13 +125,13 @@ contract RewardReserveConstructorTest is ReserveBase {
         Arguments memory a = _arguments();
         a.stakeVault = _create("StakeVault", abi.encode(accessManager, stakeToken, feeToken, sink, 0, 0, _durations()));
         vm.expectRevert(_outOfRange("bond", 0, 1, type(uint128).max));
-        _deploy(a);
+        this.deploy(a);
     }
 
     function test_RevertWhen_AParameterIsOutOfRange() public {
         Arguments memory a = _arguments();
         a.parameters.domainBps = 0;
         vm.expectRevert(_outOfRange("domainBps", 0, 1, 10_000));
-        _deploy(a);
+        this.deploy(a);
     }
 }

@@ -7,11 +7,11 @@ import {Base} from "./Base.t.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 contract StakeVaultConstructorTest is Base {
-    function _create(IStakeVault.Durations memory durations) private returns (StakeVault) {
+    function create(IStakeVault.Durations memory durations) external returns (StakeVault) {
         return new StakeVault(address(accessManager), stakeToken, feeToken, sink, FLOOR, MIN_DEPOSIT, durations);
     }
 
-    function _createWith(address stakeToken_, address feeToken_, address sink_) private returns (StakeVault) {
+    function create(address stakeToken_, address feeToken_, address sink_) external returns (StakeVault) {
         return new StakeVault(
             address(accessManager), IERC20(stakeToken_), IERC20(feeToken_), sink_, FLOOR, MIN_DEPOSIT, _durations()
         );
@@ -24,7 +24,7 @@ contract StakeVaultConstructorTest is Base {
             address(stakeToken), address(feeToken), sink, FLOOR, MIN_DEPOSIT, _durations()
         );
 
-        StakeVault created = _create(_durations());
+        StakeVault created = this.create(_durations());
 
         assertEq(created.STAKE_TOKEN(), address(stakeToken));
         assertEq(created.FEE_TOKEN(), address(feeToken));
@@ -39,11 +39,11 @@ contract StakeVaultConstructorTest is Base {
 
     function test_RevertWhen_AnAddressIsZero() public {
         vm.expectRevert(IStakeVault.StakeVault_ZeroAddress.selector);
-        _createWith(address(0), address(feeToken), sink);
+        this.create(address(0), address(feeToken), sink);
         vm.expectRevert(IStakeVault.StakeVault_ZeroAddress.selector);
-        _createWith(address(stakeToken), address(0), sink);
+        this.create(address(stakeToken), address(0), sink);
         vm.expectRevert(IStakeVault.StakeVault_ZeroAddress.selector);
-        _createWith(address(stakeToken), address(feeToken), address(0));
+        this.create(address(stakeToken), address(feeToken), address(0));
     }
 
     function test_RevertWhen_TheFloorIsBelowTheSmallestDeposit() public {
@@ -62,13 +62,13 @@ contract StakeVaultConstructorTest is Base {
         thaw = uint64(bound(thaw, 0, required - 1));
 
         vm.expectRevert(abi.encodeWithSelector(IStakeVault.StakeVault_ThawTooShort.selector, thaw, required));
-        _create(IStakeVault.Durations(thaw, parts[0], parts[1], parts[2], parts[3]));
+        this.create(IStakeVault.Durations(thaw, parts[0], parts[1], parts[2], parts[3]));
     }
 
     function test_RevertWhen_TheThawIsLongerThanAYear() public {
         vm.expectRevert(
             abi.encodeWithSelector(IStakeVault.StakeVault_ThawTooLong.selector, uint64(365 days + 1), uint64(365 days))
         );
-        _create(IStakeVault.Durations(365 days + 1, 1, 1, 1, 1));
+        this.create(IStakeVault.Durations(365 days + 1, 1, 1, 1, 1));
     }
 }

@@ -4,7 +4,9 @@ pragma solidity =0.8.37;
 import {StressGauge} from "../src/StressGauge.sol";
 import {IFaults} from "../src/interfaces/IFaults.sol";
 import {IPriceOracle} from "../src/interfaces/IPriceOracle.sol";
+import {IStakeTotals} from "../src/interfaces/IStakeTotals.sol";
 import {IStressGauge} from "../src/interfaces/IStressGauge.sol";
+import {IUptimeLedger} from "../src/interfaces/IUptimeLedger.sol";
 import {StressController} from "../src/libraries/StressController.sol";
 import {AuditBase} from "./AuditBase.t.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
@@ -100,6 +102,15 @@ contract StressGaugeTest is AuditBase {
         assertEq(abi.encode(gauge.parameters()), abi.encode(next));
     }
 
+    function create(
+        IStakeTotals stakes,
+        IFaults faults_,
+        IUptimeLedger ledger_,
+        IStressGauge.Parameters memory parameters
+    ) external returns (StressGauge) {
+        return new StressGauge(address(accessManager), stakes, measures, faults_, ledger_, parameters);
+    }
+
     function test_RevertWhen_AParameterIsOutOfRange() public {
         uint64[2] memory steps = [uint64(0), 7 days + 1];
         for (uint256 i = 0; i < 2; ++i) {
@@ -108,9 +119,7 @@ contract StressGaugeTest is AuditBase {
                     IStressGauge.StressGauge_ParameterOutOfRange.selector, bytes32("step"), steps[i], 1, 7 days
                 )
             );
-            new StressGauge(
-                address(accessManager), measures, measures, faults, ledger, IStressGauge.Parameters(steps[i], 1)
-            );
+            this.create(measures, faults, ledger, IStressGauge.Parameters(steps[i], 1));
         }
         vm.expectRevert(
             abi.encodeWithSelector(
@@ -121,12 +130,16 @@ contract StressGaugeTest is AuditBase {
                 type(uint32).max
             )
         );
-        new StressGauge(address(accessManager), measures, measures, faults, ledger, IStressGauge.Parameters(1, 0));
+        this.create(measures, faults, ledger, IStressGauge.Parameters(1, 0));
     }
 
     function test_RevertWhen_SomethingIsMissingAtDeployment() public {
         vm.expectRevert(IStressGauge.StressGauge_ZeroAddress.selector);
-        new StressGauge(address(accessManager), measures, measures, IFaults(address(0)), ledger, _stressParameters());
+        this.create(IStakeTotals(address(0)), faults, ledger, _stressParameters());
+        vm.expectRevert(IStressGauge.StressGauge_ZeroAddress.selector);
+        this.create(measures, IFaults(address(0)), ledger, _stressParameters());
+        vm.expectRevert(IStressGauge.StressGauge_ZeroAddress.selector);
+        this.create(measures, faults, IUptimeLedger(address(0)), _stressParameters());
     }
 
     function test_RevertWhen_TheStepIsNotOver() public {

@@ -64,3 +64,29 @@ test('the test command refuses a runner that does not exist', () => {
   assert.equal(status, 2);
   assert.match(stderr, /no such runner: jest; there are forge, cargo, node/);
 });
+
+// forge links tests dynamically: `new` is a cheatcode there, whose expected revert ends the test, and what comes after is never
+// run. Behind an external call (`this.create`) the test goes on.
+test('no contract test goes on behind a creation that is expected to fail', () => {
+  const folder = join(ROOT, 'contracts/test');
+  const files = readdirSync(folder, { recursive: true }).filter((file) => file.endsWith('.sol'));
+  let expected = 0;
+  for (const file of files) {
+    const text = readFileSync(join(folder, file), 'utf8');
+    const functions = [...text.matchAll(/^ {4}function (\w+)\(([^{;]*)\{\n(.*?)^ {4}\}/gms)];
+    const creators = functions
+      .filter(([, , head, body]) => /\b(private|internal)\b/.test(head) && /^\s+return new [A-Z]/m.test(body))
+      .map(([, name]) => name);
+    const creation = new RegExp(`^\\s+(?:\\w+ \\w+ = |\\w+ = )?(?:new [A-Z]\\w*${creators.map((name) => `|${name}`).join('')})\\(`);
+    for (const [, name, , body] of functions) {
+      const statements = body.split(/(?<=[;{}])\s*\n/);
+      statements.forEach((statement, at) => {
+        if (!/vm\.expectRevert\(/.test(statement) || !creation.test(`  ${statements[at + 1] ?? ''}`)) return;
+        expected += 1;
+        const rest = statements.slice(at + 2).filter((text) => text.trim() && !/^[\s}]*$/.test(text));
+        assert.deepEqual(rest, [], `${file}, ${name}: what follows the creation is never run; create by \`this.create(…)\``);
+      });
+    }
+  }
+  assert.ok(expected > 5, 'the tests that this is about are found');
+});
