@@ -211,6 +211,12 @@ pub(crate) enum Problems {
     Unavailable(#[to_schema] Problem),
 }
 
+impl From<Error> for Response {
+    fn from(error: Error) -> Self {
+        error.into_response()
+    }
+}
+
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let status = self.kind().status;

@@ -1,5 +1,6 @@
 //! Serves the rows as JSON over HTTP.
 
+mod answers;
 mod error;
 mod extract;
 mod limit;
@@ -8,6 +9,7 @@ mod page;
 mod routes;
 mod schema;
 mod server;
+mod snapshot;
 mod stream;
 mod value;
 mod view;

@@ -23,16 +23,18 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use crate::answers::Answers;
 use crate::limit::{Limiter, Peer};
 use crate::page::CursorKey;
 use crate::routes::{self, App, Exports};
 use crate::schema::{self, Mismatch};
+use crate::snapshot::Looks;
 use crate::stream::Hub;
 
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A request that finds every connection busy for so long is told so.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+pub(crate) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Open requests may finish; whoever reads slower is cut off.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between connecting or an answer and the end of the next request's head; after it the connection is closed.
@@ -62,6 +64,8 @@ pub struct Config {
     pub max_silence: Duration,
     /// Requests that one client may make in a minute; no limit without.
     pub rate_limit: Option<u32>,
+    /// Memory for answers that were given, for whoever asks the same of the same block; 0 keeps none.
+    pub kept_answer_bytes: u64,
     /// Networks of proxies whose `X-Forwarded-For` tells who the client is.
     pub trusted_proxies: Vec<IpNet>,
     /// Rendered at `/metrics`; see [`crate::install_metrics`].
@@ -82,6 +86,7 @@ impl Config {
             max_lag_blocks: 100,
             max_silence: Duration::from_secs(60),
             rate_limit: Some(6_000),
+            kept_answer_bytes: 64 << 20,
             trusted_proxies: Vec::new(),
             metrics,
         }
@@ -145,6 +150,8 @@ impl Server {
             metrics: config.metrics.clone(),
             max_lag_blocks: config.max_lag_blocks,
             max_silence: config.max_silence,
+            looks: Looks::default(),
+            answers: Answers::new(config.kept_answer_bytes),
         };
         Ok(Self {
             app,
@@ -229,6 +236,8 @@ fn options(config: &Config) -> Result<PgConnectOptions> {
     let timeout = config.statement_timeout.as_millis().to_string();
     Ok(options.application_name("plumbline serve").options([
         ("default_transaction_read_only", "on"),
+        // Planning took longer than most queries; they are written so that one plan serves all values.
+        ("plan_cache_mode", "force_generic_plan"),
         ("statement_timeout", timeout.as_str()),
         ("idle_in_transaction_session_timeout", timeout.as_str()),
     ]))

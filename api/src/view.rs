@@ -1,21 +1,24 @@
 //! One request's view of the database: a block that everything in the answer is as of, read in one transaction.
 
-use axum::body::Body;
-use axum::extract::{FromRef, FromRequestParts};
+use axum::body::Bytes;
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{Postgres, Transaction};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::answers::{Answers, Found, Turn};
 use crate::error::{Error, Result};
 use crate::extract::{Fields, Flag, Limit, Parameters};
-use crate::page::{Cursor, CursorKey, Filter, Position, link};
+use crate::page::{Cursor, CursorKey, Filter, link};
+use crate::routes::App;
 use crate::routes::methods::METHOD_VERSION;
 use crate::schema;
+use crate::snapshot::{self, Snapshot};
 use crate::value::{Hash, Ratio, Timestamp};
 use crate::window::Window;
 
@@ -33,58 +36,91 @@ pub(crate) struct View<P> {
     key: Option<serde_json::Value>,
     filter: Filter,
     cursors: CursorKey,
+    answers: Answers,
+    turn: Option<Turn>,
     uri: Uri,
     etag: HeaderValue,
 }
 
-/// The state of the chain that an answer is about.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Snapshot {
-    position: Position,
-    /// Last period closed by then.
-    pub(crate) period: Option<i64>,
-    pub(crate) finalized_number: i64,
-    lag_blocks: i64,
-}
-
-impl Snapshot {
-    /// Rows of blocks up to this one belong to the state.
-    pub(crate) fn block(&self) -> i64 {
-        self.position.rows_number
-    }
-
-    /// The newest block with rows, and its hash.
-    pub(crate) fn rows(&self) -> (i64, Hash) {
-        (self.position.rows_number, self.position.rows_hash)
-    }
-
-    pub(crate) fn time(&self) -> Timestamp {
-        self.position.time
-    }
-
-    fn finalized(&self) -> bool {
-        self.position.number <= self.finalized_number
-    }
-}
-
-impl<S, P> FromRequestParts<S> for View<P>
-where
-    S: Send + Sync,
-    P: Parameters,
-    PgPool: FromRef<S>,
-    CursorKey: FromRef<S>,
-{
+impl<P: Parameters> FromRequestParts<App> for View<P> {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let view = Self::open(&parts.uri, &PgPool::from_ref(state), CursorKey::from_ref(state)).await;
-        let view = view.map_err(IntoResponse::into_response)?;
-        if matches(&parts.headers, &view.etag) {
-            let headers = [(header::ETAG, view.etag), (header::CACHE_CONTROL, REVALIDATE)];
-            return Err((StatusCode::NOT_MODIFIED, headers).into_response());
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let query = Query::read(&parts.uri, &app.cursors)?;
+        let mut turn = None;
+        if query.cursor.is_none() && app.answers.are_kept() {
+            let etag = etag(&parts.uri, &app.looks.newest(&app.pool, query.finalized).await?)?;
+            if matches(&parts.headers, &etag) {
+                return Err(not_modified(etag));
+            }
+            turn = match app.answers.find(&etag).await {
+                Found::Kept(answer) => return Err(answer),
+                Found::Missing(turn) => Some(turn),
+            };
         }
-        Ok(view)
+        let mut db = app.pool.begin_with(BEGIN).await.map_err(Error::from)?;
+        let at = match &query.cursor {
+            Some(cursor) => snapshot::resume(&mut db, cursor.position).await?,
+            None => snapshot::newest(&mut db, query.finalized).await?,
+        };
+        let etag = etag(&parts.uri, &at)?;
+        if matches(&parts.headers, &etag) {
+            return Err(not_modified(etag));
+        }
+        if let Some(answer) = app.answers.get(&etag) {
+            return Err(answer);
+        }
+        Ok(Self {
+            db,
+            at,
+            parameters: query.parameters,
+            limit: query.limit,
+            key: query.cursor.map(|cursor| cursor.key),
+            filter: query.filter,
+            cursors: app.cursors.clone(),
+            answers: app.answers.clone(),
+            turn,
+            uri: parts.uri.clone(),
+            etag,
+        })
     }
+}
+
+/// What a request asks for.
+struct Query<P> {
+    parameters: P,
+    finalized: bool,
+    limit: Limit,
+    cursor: Option<Cursor>,
+    filter: Filter,
+}
+
+impl<P: Parameters> Query<P> {
+    fn read(uri: &Uri, cursors: &CursorKey) -> Result<Self> {
+        let mut fields = Fields::of(uri)?;
+        let parameters = P::read(&mut fields)?;
+        let finalized = fields.take::<Flag>("finalized")?.map_or(P::HISTORY, |flag| flag.0);
+        let (limit, cursor) = if P::PAGED {
+            (fields.take("limit")?, fields.take::<String>("cursor")?)
+        } else {
+            (None, None)
+        };
+        let filter = Filter::of(uri, &fields);
+        fields.finish()?;
+        let cursor = cursor.map(|text| cursors.open(&text, &filter)).transpose()?;
+        Ok(Self {
+            parameters,
+            finalized,
+            limit: limit.unwrap_or_default(),
+            cursor,
+            filter,
+        })
+    }
+}
+
+fn not_modified(etag: HeaderValue) -> Response {
+    let headers = [(header::ETAG, etag), (header::CACHE_CONTROL, REVALIDATE)];
+    (StatusCode::NOT_MODIFIED, headers).into_response()
 }
 
 /// `If-None-Match` compares weakly (RFC 9110, 13.1.2).
@@ -101,38 +137,22 @@ fn matches(headers: &HeaderMap, etag: &HeaderValue) -> bool {
         })
 }
 
-impl<P: Parameters> View<P> {
-    async fn open(uri: &Uri, pool: &PgPool, cursors: CursorKey) -> Result<Self> {
-        let mut fields = Fields::of(uri)?;
-        let parameters = P::read(&mut fields)?;
-        let finalized = fields.take::<Flag>("finalized")?.map_or(P::HISTORY, |flag| flag.0);
-        let (limit, cursor) = if P::PAGED {
-            (fields.take("limit")?, fields.take::<String>("cursor")?)
-        } else {
-            (None, None)
-        };
-        let filter = Filter::of(uri, &fields);
-        fields.finish()?;
-        let cursor = cursor.map(|text| cursors.open(&text, &filter)).transpose()?;
-        let mut db = pool.begin_with(BEGIN).await?;
-        let at = match &cursor {
-            Some(cursor) => resume(&mut db, cursor.position).await?,
-            None => newest(&mut db, finalized).await?,
-        };
-        let etag = etag(uri, &at)?;
-        let key = cursor.map(|cursor| cursor.key);
-        Ok(Self {
-            db,
-            at,
-            parameters,
-            limit: limit.unwrap_or_default(),
-            key,
-            filter,
-            cursors,
-            uri: uri.clone(),
-            etag,
-        })
-    }
+fn etag(uri: &Uri, at: &Snapshot) -> Result<HeaderValue> {
+    let mut hash = Sha256::new();
+    hash.update(uri.path_and_query().map_or(uri.path(), |path| path.as_str()));
+    hash.update([0]);
+    hash.update(at.position.hash.to_string());
+    hash.update([u8::from(at.finalized())]);
+    // The rest of the envelope: a strong tag promises the same bytes.
+    hash.update(at.lag_blocks.to_be_bytes());
+    hash.update(schema::VERSION.to_be_bytes());
+    hash.update(env!("CARGO_PKG_VERSION"));
+    let digest = hash.finalize();
+    let tag = digest[..16]
+        .iter()
+        .fold(String::from("\""), |tag, byte| format!("{tag}{byte:02x}"))
+        + "\"";
+    HeaderValue::from_str(&tag).map_err(|error| Error::internal(&error))
 }
 
 impl<P> View<P> {
@@ -188,115 +208,11 @@ impl<P> View<P> {
             body,
             uri: self.uri,
             etag: self.etag,
+            answers: self.answers,
+            _turn: self.turn,
             immutable: false,
         }
     }
-}
-
-/// The newest block, or the newest finalized one, that the indexer has committed.
-async fn newest(db: &mut Transaction<'static, Postgres>, finalized: bool) -> Result<Snapshot> {
-    let row = sqlx::query!(
-        r#"select b.number, b.hash as "hash: Hash", b.timestamp as "time: Timestamp",
-                  coalesce(r.number, b.number) as "rows_number!", coalesce(r.hash, b.hash) as "rows_hash!: Hash",
-                  head.finalized_number, greatest(head.number - top.number, 0) as "lag_blocks!",
-                  (select period from network_period where closed_by_block <= b.number
-                   order by closed_by_block desc, period desc limit 1) as period
-           from chain_head head
-           cross join lateral (select number from block order by number desc limit 1) top
-           cross join lateral (
-               select number, hash, timestamp from block
-               where number <= case when $1 then head.finalized_number else top.number end
-               order by number desc limit 1
-           ) b
-           left join lateral (
-               select number, hash from block where number <= b.number and not empty order by number desc limit 1
-           ) r on true"#,
-        finalized
-    )
-    .fetch_optional(&mut **db)
-    .await?;
-    let Some(row) = row else { return Err(nothing(db).await?) };
-    let position = Position {
-        number: row.number,
-        hash: row.hash,
-        time: row.time,
-        rows_number: row.rows_number,
-        rows_hash: row.rows_hash,
-    };
-    let (finalized_number, lag_blocks) = (row.finalized_number, row.lag_blocks);
-    Ok(Snapshot {
-        position,
-        period: row.period,
-        finalized_number,
-        lag_blocks,
-    })
-}
-
-/// Why there is no block to answer from.
-async fn nothing(db: &mut Transaction<'static, Postgres>) -> Result<Error> {
-    let first = sqlx::query_scalar!(r#"select min(number) as "number" from block"#)
-        .fetch_one(&mut **db)
-        .await?;
-    Ok(Error::NotReady(vec![match first {
-        Some(first) => {
-            format!("no indexed block is finalized yet, the first is block {first}; wait, or ask with finalized=false")
-        }
-        None => "no block is indexed yet; `plumbline index` does that, /readyz tells when it has begun".to_owned(),
-    }]))
-}
-
-/// The block that the first page was read at, if it still is part of the chain.
-async fn resume(db: &mut Transaction<'static, Postgres>, position: Position) -> Result<Snapshot> {
-    let row = sqlx::query!(
-        r#"select head.finalized_number, greatest(head.number - top.number, 0) as "lag_blocks!",
-                  (select hash from block where number = $1) as "hash: Hash",
-                  (select hash from block where number = $2) as "rows_hash: Hash",
-                  (select period from network_period where closed_by_block <= $2
-                   order by closed_by_block desc, period desc limit 1) as period
-           from chain_head head
-           cross join lateral (select number from block order by number desc limit 1) top"#,
-        position.number,
-        position.rows_number,
-    )
-    .fetch_optional(&mut **db)
-    .await?;
-    let gone = || Error::SnapshotGone {
-        block_number: position.number,
-        block_hash: position.hash.to_string(),
-    };
-    let row = row.ok_or_else(gone)?;
-    // A block without rows is dropped once it is final; then the block with rows before it stands for it.
-    let stands = row
-        .hash
-        .map_or(position.number <= row.finalized_number, |hash| hash == position.hash);
-    if !stands || row.rows_hash != Some(position.rows_hash) {
-        return Err(gone());
-    }
-    let (finalized_number, lag_blocks) = (row.finalized_number, row.lag_blocks);
-    Ok(Snapshot {
-        position,
-        period: row.period,
-        finalized_number,
-        lag_blocks,
-    })
-}
-
-fn etag(uri: &Uri, at: &Snapshot) -> Result<HeaderValue> {
-    let mut hash = Sha256::new();
-    hash.update(uri.path_and_query().map_or(uri.path(), |path| path.as_str()));
-    hash.update([0]);
-    hash.update(at.position.hash.to_string());
-    hash.update([u8::from(at.finalized())]);
-    // The rest of the envelope: a strong tag promises the same bytes.
-    hash.update(at.lag_blocks.to_be_bytes());
-    hash.update(schema::VERSION.to_be_bytes());
-    hash.update(env!("CARGO_PKG_VERSION"));
-    let digest = hash.finalize();
-    let tag = digest[..16]
-        .iter()
-        .fold(String::from("\""), |tag, byte| format!("{tag}{byte:02x}"))
-        + "\"";
-    HeaderValue::from_str(&tag).map_err(|error| Error::internal(&error))
 }
 
 /// The block that everything in an answer is as of.
@@ -334,6 +250,8 @@ pub(crate) struct Answer<T> {
     body: Envelope<T>,
     uri: Uri,
     etag: HeaderValue,
+    answers: Answers,
+    _turn: Option<Turn>,
     immutable: bool,
 }
 
@@ -363,7 +281,7 @@ impl<T> Answer<T> {
 impl<T: Serialize> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
         let body = match serde_json::to_vec(&self.body) {
-            Ok(body) => Body::from(body),
+            Ok(body) => Bytes::from(body),
             Err(error) => return Error::internal(&error).into_response(),
         };
         let mut headers = HeaderMap::new();
@@ -372,7 +290,7 @@ impl<T: Serialize> IntoResponse for Answer<T> {
             header::CACHE_CONTROL,
             if self.immutable { IMMUTABLE } else { REVALIDATE },
         );
-        headers.insert(header::ETAG, self.etag);
+        headers.insert(header::ETAG, self.etag.clone());
         if let Some(cursor) = &self.body.next_cursor {
             let next = format!(
                 "<{}>; rel=\"next\", <{}>; rel=\"first\"",
@@ -384,6 +302,7 @@ impl<T: Serialize> IntoResponse for Answer<T> {
                 Err(error) => return Error::internal(&error).into_response(),
             };
         }
+        self.answers.keep(self.etag, &headers, &body);
         (headers, body).into_response()
     }
 }

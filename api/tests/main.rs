@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a value that is not there fails the test")]
 
 mod alerts;
+mod answers;
 mod audits;
 mod chain;
 mod channels;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use plumbline_api::Server;
+use plumbline_api::{Config, Server};
 use plumbline_devnet::{Postgres, PostgresOptions};
 use reqwest::Method;
 use sqlx::PgPool;
@@ -118,14 +118,21 @@ async fn a_database_that_goes_away_is_reported_and_found_again() -> Result<()> {
     let url = postgres.fresh_database().await?;
     let db = PgPool::connect(&url).await?;
     plumbline_indexer::MIGRATOR.run(&db).await?;
-    let api = Api::over(db, &config(&url)?).await?;
+    let config = Config {
+        kept_answer_bytes: 1 << 20,
+        ..config(&url)?
+    };
+    let api = Api::over(db, &config).await?;
     api.blocks(1, 9, 0, 1).await?;
     api.get("/v1/operators").await?.ok();
 
     postgres.stop()?;
-    let answer = api.get("/v1/operators").await?;
-    answer.problem(503, "database-unavailable");
-    assert_eq!(answer.header("retry-after"), "2");
+    // Also when many ask, who wait for each other.
+    let asked = (0..12).map(|_| api.get("/v1/operators"));
+    for answer in futures::future::try_join_all(asked).await? {
+        answer.problem(503, "database-unavailable");
+        assert_eq!(answer.header("retry-after"), "2");
+    }
     let ready = api.get("/readyz").await?.problem(503, "not-ready");
     assert!(ready["reasons"][0].as_str().unwrap().contains("database"));
     assert_eq!(api.get("/healthz").await?.status, 200, "alive all the same");

@@ -54,6 +54,10 @@ pub(crate) struct Args {
     /// its first 64 bits.
     #[arg(long, env = "PLUMBLINE_RATE_LIMIT", value_name = "NUMBER", default_value = "6000")]
     rate_limit: u32,
+    /// Megabytes of answers to keep in memory for whoever asks the same of the same block; 0 to keep none.
+    #[arg(long, env = "PLUMBLINE_KEPT_ANSWERS_MB", value_name = "MB", default_value = "64",
+          value_parser = clap::value_parser!(u64).range(..=65_536))]
+    kept_answers_mb: u64,
     /// Networks of proxies that are trusted to tell the client's address in X-Forwarded-For, separated by commas.
     #[arg(long, env = "PLUMBLINE_TRUSTED_PROXIES", value_name = "CIDR", value_delimiter = ',')]
     trusted_proxies: Vec<IpNet>,
@@ -75,6 +79,7 @@ pub(crate) async fn run(args: Args, stop: CancellationToken) -> anyhow::Result<(
         max_lag_blocks: args.max_lag_blocks,
         max_silence: Duration::from_secs(args.max_silence_seconds),
         rate_limit: (args.rate_limit > 0).then_some(args.rate_limit),
+        kept_answer_bytes: args.kept_answers_mb << 20,
         trusted_proxies: args.trusted_proxies,
         ..plumbline_api::Config::new(args.database_url, args.listen, metrics)
     };

@@ -53,10 +53,12 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::answers::Answers;
 use crate::error::Error;
 use crate::limit::{self, Limiter};
 use crate::observe;
 use crate::page::CursorKey;
+use crate::snapshot::Looks;
 use crate::stream::Hub;
 
 /// What the handlers share.
@@ -70,17 +72,13 @@ pub(crate) struct App {
     pub(crate) stream: Hub,
     pub(crate) exports: Exports,
     pub(crate) limiter: Option<Limiter>,
+    pub(crate) looks: Looks,
+    pub(crate) answers: Answers,
 }
 
 impl FromRef<App> for PgPool {
     fn from_ref(app: &App) -> Self {
         app.pool.clone()
-    }
-}
-
-impl FromRef<App> for CursorKey {
-    fn from_ref(app: &App) -> Self {
-        app.cursors.clone()
     }
 }
 

@@ -3,8 +3,8 @@
 use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::error::{Error, Result};
+use crate::snapshot::Snapshot;
 use crate::value::{Address, Amount, Token, TokenAmount};
-use crate::view::Snapshot;
 
 /// The two tokens, which may be the same; from `StakeVaultConfigured`. The chain's own, of address zero, in a source whose
 /// contracts hold none.

@@ -80,6 +80,8 @@ pub(crate) fn config(database_url: &str) -> Result<Config> {
     Ok(Config {
         max_connections: 4,
         rate_limit: None,
+        // Tests change rows without a new block.
+        kept_answer_bytes: 0,
         ..Config::new(database_url.to_owned(), listen, install_metrics()?)
     })
 }

@@ -156,8 +156,9 @@ impl Row {
 }
 
 /// The state of an operator is the newest row at or below the block; a window is the difference of two totals. Every
-/// operator is touched once by index for the key that it is sorted by, and only those of the page for the rest. Periods are
-/// looked up by the pair, so that no plan can walk through a period's other operators.
+/// operator is touched once by index for the key that it is sorted by, and only those of the page for the rest: conditions on
+/// the key stand inside, where the database tests them before it looks anything up. Periods are looked up by the pair, so that
+/// no plan can walk through a period's other operators.
 pub(crate) async fn select<P>(view: &mut View<P>, periods: &Periods, selection: &Selection) -> Result<Vec<Row>> {
     let (after_key, after_id) = selection.after.clone().unzip();
     let rows = sqlx::query_as!(
@@ -183,7 +184,7 @@ pub(crate) async fn select<P>(view: &mut View<P>, periods: &Periods, selection: 
                           e.observed_total - coalesce(b.observed_total, 0) as observed,
                           e.units_total - coalesce(b.units_total, 0) as units,
                           e.fees_total - coalesce(b.fees_total, 0) as fees
-                   from (values (1)) one
+                   from (select where $8 in ('uptime', 'units', 'fees')) asked
                    left join lateral (
                        select * from operator_period where (operator, period) < (r.operator, $2)
                        order by operator desc, period desc limit 1
@@ -192,12 +193,13 @@ pub(crate) async fn select<P>(view: &mut View<P>, periods: &Periods, selection: 
                        select * from operator_period where (operator, period) < (r.operator, $3)
                        order by operator desc, period desc limit 1
                    ) b on b.operator = r.operator
-               ) served on $8 in ('uptime', 'units', 'fees')
+               ) served on true
                left join lateral (
                    select score_low, incidents_total from operator_reliability q
-                   where (q.operator, q.period) <= (r.operator, $13) and q.operator >= r.operator
+                   where $8 in ('reliability', 'incidents')
+                     and (q.operator, q.period) <= (r.operator, $13) and q.operator >= r.operator
                    order by q.operator desc, q.period desc limit 1
-               ) reliable on $8 in ('reliability', 'incidents')
+               ) reliable on true
                where r.block_number <= $1
                  and ($4::bytea is null or r.operator = $4)
                  and ($5::text is null or $5 = (
