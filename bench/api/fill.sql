@@ -41,6 +41,14 @@ insert into version_published select 3 + n / 50, 300000 + n, word(n), word(n), 1
 insert into offering select 10, addr(n), word(1 + (n + m) % 200), true, 1, 0, 100, at(10)
 from generate_series(1, {operators}) n, generate_series(1, 5) m;
 
+-- Indexes of the two large tables are made at the end, at once.
+create temporary table index_of_large as
+select indexname as name, indexdef as definition from pg_indexes
+where tablename in ('fees_settled', 'flow') and indexname not like '%pkey';
+do $$ declare index record; begin
+    for index in select * from index_of_large loop execute format('drop index %I', index.name); end loop;
+end $$;
+
 -- One batch in each block; the operators take turns, and five payers each pay by turns.
 insert into batch_settled
 select b, 0, word(b), addr(1 + b % {operators}), b, word(b), {logs}, 1000 * {logs}, 1000 * {logs}, '' from generate_series(20, {blocks}) b;
@@ -171,3 +179,7 @@ insert into network_verification
 select p, mode, 30000, 30000 * (p + 1), 3000000 * (p + 1), 1, p + 1, 7, 7 * (p + 1), 0, 0, 0.03, 0.2
 from generate_series(0, {periods} - 1) p, unnest('{reexecution,tolerance,attested,proof,unknown}'::text[]) mode;
 reset session_replication_role;
+
+do $$ declare index record; begin
+    for index in select * from index_of_large loop execute index.definition; end loop;
+end $$;

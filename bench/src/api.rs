@@ -13,6 +13,7 @@ use axum::http::Method;
 use plumbline_devnet::Postgres;
 use serde_json::{Map, Value, json};
 use sqlx::{Connection, PgConnection};
+use tokio::task::JoinHandle;
 
 use crate::database::{self, Database};
 use crate::indexer::built;
@@ -25,6 +26,11 @@ use crate::subject::{Ground, Subject};
 
 const DATABASE: &str = "bench_api";
 const PERIODS: f64 = 720.0;
+/// Names that are asked for by turns where a path has one.
+const EXAMPLES: u64 = 16;
+/// Of the server that keeps answers: the default.
+const MEMORY_MB: u32 = 64;
+const BLOCK_INTERVAL: Duration = Duration::from_secs(2);
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 /// The page that both APIs are asked for.
 const PAGE: u32 = 50;
@@ -44,6 +50,10 @@ pub(crate) struct Args {
     #[arg(long)]
     alone: bool,
 
+    /// Keep the database for the next run, and use what the last run kept
+    #[arg(long)]
+    keep: bool,
+
     /// Plumbline's binary
     #[arg(long, default_value = "target/release/plumbline", value_name = "FILE")]
     plumbline: PathBuf,
@@ -61,31 +71,44 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     );
     let root = std::env::current_dir().context("find the current directory")?;
     let plumbline = built(&root, &args.plumbline)?;
-    let database = Database::start(&root)?;
+    let database = Database::start(&root, args.keep)?;
     let postgres = database.server()?;
-    let events = fill(postgres, args.scale).await?;
+    let periods = (PERIODS * args.scale).ceil() as u64;
+    let events = fill(postgres, periods, args.keep).await?;
+    let serve = async |memory| serve(&root, postgres, &plumbline, memory).await;
     let mut figures = Map::new();
     figures.insert("events".into(), json!(events));
     figures.insert("operators".into(), json!(settled::OPERATORS));
-    println!("{:<50}{:>12}{:>10}{:>10}", "endpoint", "requests/s", "p50 ms", "p99 ms");
-    let server = serve(&root, postgres, &plumbline).await?;
-    for (endpoint, path) in questions()? {
+    println!(
+        "{:<42}{:>12}{:>9}{:>9}{:>14}{:>9}{:>9}",
+        "endpoint", "requests/s", "p50 ms", "p99 ms", "not kept: /s", "p50 ms", "p99 ms"
+    );
+    let (keeping, forgetful) = (serve(MEMORY_MB).await?, serve(0).await?);
+    for (endpoint, paths) in questions()? {
         if !endpoint.contains(&args.only) {
             continue;
         }
-        let held = load::highest(server.address, &Question::get(path)).await?;
-        show(&endpoint, held);
-        figures.insert(endpoint, figure(held));
+        let question = Question::get(paths);
+        let kept = {
+            let _growth = Growth::begin(postgres, periods).await?;
+            load::highest(keeping.address, &question).await?
+        };
+        let unkept = load::highest(forgetful.address, &question).await?;
+        println!("{endpoint:<42}{}{}", columns(kept, 12), columns(unkept, 14));
+        let mut figure = figure(kept);
+        figure["unkept"] = self::figure(unkept);
+        figures.insert(endpoint, figure);
     }
+    drop(keeping);
     if !args.alone {
-        let (ours, theirs) = compare(&root, postgres, &plumbline, server.address).await?;
+        let (ours, theirs) = compare(&root, postgres, &plumbline, forgetful.address).await?;
         figures.insert("ponder".into(), figure(theirs));
         figures.insert("same_question".into(), figure(ours));
         let ratio = (ours.requests_per_s / theirs.requests_per_s * 100.0).round() / 100.0;
         println!("{ratio} times the requests of Ponder's API for the newest {PAGE} settlements of an operator");
         figures.insert("ratio_ponder".into(), json!(ratio));
     }
-    drop(server);
+    drop(forgetful);
     if let Some(directory) = args.out.parent() {
         fs::create_dir_all(directory).with_context(|| format!("make {}", directory.display()))?;
     }
@@ -101,21 +124,49 @@ fn figure(held: Held) -> Value {
     })
 }
 
-fn show(name: &str, held: Held) {
-    let mark = if held.within_limits { "" } else { "  over the limit" };
-    println!(
-        "{name:<50}{:>12.0}{:>10.2}{:>10.2}{mark}",
-        held.requests_per_s, held.p50_ms, held.p99_ms
+fn columns(held: Held, width: usize) -> String {
+    let mark = if held.within_limits { "" } else { "!" };
+    let (rate, p99) = (
+        format!("{:.0}", held.requests_per_s),
+        format!("{mark}{:.2}", held.p99_ms),
     );
+    format!("{rate:>width$}{:>9.2}{p99:>9}", held.p50_ms)
 }
 
 /// Makes the database, and returns how many events it holds.
-async fn fill(postgres: &Postgres, scale: f64) -> anyhow::Result<i64> {
-    let mut db = database::anew(postgres, DATABASE).await?;
-    let began = Instant::now();
-    let events = settled::fill(&mut db, (PERIODS * scale).ceil() as u64).await?;
-    eprintln!("{events} events in {:.0} s", began.elapsed().as_secs_f64());
-    Ok(events)
+async fn fill(postgres: &Postgres, periods: u64, keep: bool) -> anyhow::Result<i64> {
+    let mut db = database::connect(postgres, DATABASE).await?;
+    if !(keep && settled::is_filled(&mut db, periods).await?) {
+        let began = Instant::now();
+        eprintln!("fill a database of {periods} periods (minutes)");
+        db = database::anew(postgres, DATABASE).await?;
+        settled::fill(&mut db, periods).await?;
+        eprintln!("filled in {:.0} s", began.elapsed().as_secs_f64());
+    }
+    settled::count(&mut db).await
+}
+
+/// A chain that grows while questions are asked: with each block every answer is another one.
+struct Growth(JoinHandle<anyhow::Result<()>>);
+
+impl Growth {
+    async fn begin(postgres: &Postgres, periods: u64) -> anyhow::Result<Self> {
+        let mut db = database::connect(postgres, DATABASE).await?;
+        settled::extend(&mut db, periods, 0).await?;
+        Ok(Self(tokio::spawn(async move {
+            for by in 1.. {
+                tokio::time::sleep(BLOCK_INTERVAL).await;
+                settled::extend(&mut db, periods, by).await?;
+            }
+            Ok(())
+        })))
+    }
+}
+
+impl Drop for Growth {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// A running server.
@@ -124,13 +175,15 @@ struct Served {
     _program: Program,
 }
 
-async fn serve(root: &Path, postgres: &Postgres, plumbline: &Path) -> anyhow::Result<Served> {
+async fn serve(root: &Path, postgres: &Postgres, plumbline: &Path, memory_mb: u32) -> anyhow::Result<Served> {
     let address = free_address()?;
     let mut command = Command::new(plumbline);
     command.args([
         "serve",
         "--rate-limit",
         "0",
+        "--kept-answers-mb",
+        &memory_mb.to_string(),
         "--listen",
         &address.to_string(),
         "--database-url",
@@ -165,8 +218,8 @@ async fn answers(address: SocketAddr, path: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Every endpoint of the committed description that answers from rows, with an example for each name in its path.
-fn questions() -> anyhow::Result<BTreeMap<String, String>> {
+/// Every endpoint of the committed description that answers from rows, with examples for each name in its path.
+fn questions() -> anyhow::Result<BTreeMap<String, Vec<String>>> {
     let document: Value = serde_json::from_str(include_str!("../../api/openapi.json")).context("parse openapi.json")?;
     let paths = document["paths"].as_object().context("openapi.json has no paths")?;
     let mut questions = BTreeMap::new();
@@ -175,18 +228,22 @@ fn questions() -> anyhow::Result<BTreeMap<String, String>> {
         if !endpoint.starts_with("/v1/") || endpoint.starts_with("/v1/export") || endpoint.starts_with("/v1/stream") {
             continue;
         }
-        questions.insert(endpoint.clone(), example(endpoint));
+        let count = if endpoint.contains('{') { EXAMPLES } else { 1 };
+        let paths = (1..=count).map(|number| example(endpoint, number)).collect();
+        questions.insert(endpoint.clone(), paths);
     }
     Ok(questions)
 }
 
-fn example(endpoint: &str) -> String {
+fn example(endpoint: &str, number: u64) -> String {
     let id = match endpoint.split('/').nth(2) {
-        Some("operators") => address(7),
-        Some("payers") => address(1_000_030),
-        Some("models") => format!("0x{:064x}", 7),
-        Some("batches") => "77".to_owned(),
-        Some(_) | None => "7".to_owned(),
+        Some("operators") => address(number),
+        // Five payers have paid each operator.
+        Some("payers") => address(1_000_000 + 5 * number),
+        Some("models") => format!("0x{number:064x}"),
+        // A batch in each block from 20 on.
+        Some("batches") => (number + 20).to_string(),
+        Some(_) | None => number.to_string(),
     };
     let named = endpoint
         .split('/')
@@ -196,7 +253,7 @@ fn example(endpoint: &str) -> String {
 
 /// The newest settlements of an operator, asked of both, one after the other.
 async fn compare(root: &Path, postgres: &Postgres, plumbline: &Path, ours: SocketAddr) -> anyhow::Result<(Held, Held)> {
-    let operator = address(7);
+    let operators = (1..=EXAMPLES).map(address).collect::<Vec<_>>();
     let recording = Arc::new(Recording::make(Plan::dense(100)));
     let replay = Replay::start(recording.clone(), Duration::ZERO, 0).await?;
     let ground = Ground {
@@ -219,20 +276,24 @@ async fn compare(root: &Path, postgres: &Postgres, plumbline: &Path, ours: Socke
     answers(theirs, "/ready").await?;
     copy_settlements(postgres, &mut db).await?;
     let fields = "blockNumber logIndex txHash payer operator amount";
-    let query = format!(
-        "{{ settlements(where: {{ operator: \"{operator}\" }}, orderBy: \"position\", orderDirection: \"desc\", limit: {PAGE}) \
-         {{ items {{ {fields} }} pageInfo {{ endCursor }} }} }}"
-    );
+    let query = |operator: &String| {
+        let query = format!(
+            "{{ settlements(where: {{ operator: \"{operator}\" }}, orderBy: \"position\", orderDirection: \"desc\", limit: {PAGE}) \
+             {{ items {{ {fields} }} pageInfo {{ endCursor }} }} }}"
+        );
+        json!({ "query": query }).to_string()
+    };
     let graphql = Question {
         method: Method::POST,
-        path: "/graphql".into(),
-        body: json!({ "query": query }).to_string(),
+        paths: vec!["/graphql".into()],
+        bodies: operators.iter().map(query).collect(),
     };
+    let path = |operator: &String| format!("/v1/operators/{operator}/flows?kind=fee&limit={PAGE}");
+    let page = Question::get(operators.iter().map(path).collect());
     let theirs = load::highest(theirs, &graphql).await?;
-    show("Ponder: settlements of an operator", theirs);
-    let path = format!("/v1/operators/{operator}/flows?kind=fee&limit={PAGE}");
-    let ours = load::highest(ours, &Question::get(path)).await?;
-    show("Plumbline: settlements of an operator", ours);
+    println!("{:<42}{}", "Ponder: settlements of an operator", columns(theirs, 12));
+    let ours = load::highest(ours, &page).await?;
+    println!("{:<42}{}", "the same of Plumbline, not kept", columns(ours, 12));
     program.stop();
     Ok((ours, theirs))
 }

@@ -7,17 +7,18 @@ use anyhow::Context;
 use plumbline_devnet::{Postgres, PostgresOptions, Tcp};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-/// One server for all, durable as a user's is; its data goes with it.
+/// One server for all, durable as a user's is; its data goes with it, unless it is kept for the next run.
 pub(crate) struct Database {
     directory: PathBuf,
     server: Option<Postgres>,
+    keep: bool,
 }
 
 impl Database {
-    pub(crate) fn start(root: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn start(root: &Path, keep: bool) -> anyhow::Result<Self> {
         let directory = plumbline_devnet::default_data_dir(root)?.join("bench");
         // A run that was killed left its own.
-        if directory.exists() {
+        if directory.exists() && !keep {
             fs::remove_dir_all(&directory).with_context(|| format!("remove {}", directory.display()))?;
         }
         let server = Postgres::start(&PostgresOptions {
@@ -35,6 +36,7 @@ impl Database {
         Ok(Self {
             directory,
             server: Some(server),
+            keep,
         })
     }
 
@@ -46,6 +48,9 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         self.server = None;
+        if self.keep {
+            return;
+        }
         if let Err(error) = fs::remove_dir_all(&self.directory) {
             eprintln!("{} stays: {error}", self.directory.display());
         }

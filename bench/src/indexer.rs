@@ -84,7 +84,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     );
     let root = std::env::current_dir().context("find the current directory")?;
     let plumbline = built(&root, &args.plumbline)?;
-    let database = Database::start(&root)?;
+    let database = Database::start(&root, false)?;
     let postgres = database.server()?;
     let mut recorded: Option<Arc<Recording>> = None;
     let mut results = BTreeMap::new();

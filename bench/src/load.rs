@@ -24,31 +24,34 @@ const LEAST_SENT: f64 = 0.98;
 /// Rates that are tried, as parts of the most that a server answers without pause.
 const PARTS: [f64; 6] = [0.9, 0.75, 0.6, 0.4, 0.2, 0.1];
 
-/// One request that is asked again and again.
+/// What is asked again and again.
 #[derive(Debug, Clone)]
 pub(crate) struct Question {
     pub(crate) method: Method,
-    pub(crate) path: String,
-    /// JSON; empty for none.
-    pub(crate) body: String,
+    /// Asked for by turns.
+    pub(crate) paths: Vec<String>,
+    /// JSON, by turns; empty for none.
+    pub(crate) bodies: Vec<String>,
 }
 
 impl Question {
-    pub(crate) fn get(path: impl Into<String>) -> Self {
+    pub(crate) fn get(paths: Vec<String>) -> Self {
+        let bodies = vec![String::new()];
         Self {
             method: Method::GET,
-            path: path.into(),
-            body: String::new(),
+            paths,
+            bodies,
         }
     }
 
-    fn request(&self, server: SocketAddr) -> anyhow::Result<Request<Full<Bytes>>> {
+    /// The request of a turn.
+    fn request(&self, server: SocketAddr, turn: usize) -> anyhow::Result<Request<Full<Bytes>>> {
         Request::builder()
             .method(self.method.clone())
-            .uri(&self.path)
+            .uri(&self.paths[turn % self.paths.len()])
             .header(HOST, server.to_string())
             .header(CONTENT_TYPE, "application/json")
-            .body(Full::from(self.body.clone()))
+            .body(Full::from(self.bodies[turn % self.bodies.len()].clone()))
             .context("make a request")
     }
 }
@@ -89,15 +92,16 @@ async fn drive(server: SocketAddr, question: &Question, rate: Option<f64>, time:
             let mut connection = connect(server).await?;
             let mut latencies = Vec::new();
             loop {
+                let turn = next.fetch_add(1, Ordering::Relaxed);
                 let due = match rate {
-                    Some(rate) => start + Duration::from_secs_f64(next.fetch_add(1, Ordering::Relaxed) as f64 / rate),
+                    Some(rate) => start + Duration::from_secs_f64(turn as f64 / rate),
                     None => Instant::now(),
                 };
                 if due >= start + time || start.elapsed() >= time {
                     return anyhow::Ok(latencies);
                 }
                 tokio::time::sleep_until(due.into()).await;
-                ask(&mut connection, server, &question).await?;
+                ask(&mut connection, question.request(server, turn as usize)?).await?;
                 latencies.push(due.elapsed());
             }
         });
@@ -109,7 +113,7 @@ async fn drive(server: SocketAddr, question: &Question, rate: Option<f64>, time:
     ensure!(
         !latencies.is_empty(),
         "{} was not answered once in {time:?}",
-        question.path
+        question.paths[0]
     );
     latencies.sort_unstable();
     let quantile = |part: f64| latencies[((latencies.len() - 1) as f64 * part).round() as usize];
@@ -135,18 +139,15 @@ async fn connect(server: SocketAddr) -> anyhow::Result<SendRequest<Full<Bytes>>>
     Ok(sender)
 }
 
-async fn ask(connection: &mut SendRequest<Full<Bytes>>, server: SocketAddr, question: &Question) -> anyhow::Result<()> {
+async fn ask(connection: &mut SendRequest<Full<Bytes>>, request: Request<Full<Bytes>>) -> anyhow::Result<()> {
+    let path = request.uri().clone();
     connection.ready().await.context("wait for a connection")?;
-    let answer = connection
-        .send_request(question.request(server)?)
-        .await
-        .context("ask")?;
+    let answer = connection.send_request(request).await.context("ask")?;
     let status = answer.status();
     let body = answer.into_body().collect().await.context("read an answer")?.to_bytes();
     ensure!(
         status.is_success(),
-        "{} was answered with {status}: {}",
-        question.path,
+        "{path} was answered with {status}: {}",
         String::from_utf8_lossy(&body)
     );
     Ok(())
