@@ -26,7 +26,14 @@ contract CaseDocketChangeParametersTest is AuditBase {
         vm.expectRevert(
             abi.encodeWithSelector(ICaseDocket.CaseDocket_ParameterOutOfRange.selector, name, value, min, max)
         );
-        new CaseDocket(address(accessManager), _system(), parameters);
+        this.createDocket(_system(), parameters);
+    }
+
+    function createDocket(ICaseDocket.System memory system, ICaseDocket.Parameters memory parameters)
+        external
+        returns (CaseDocket)
+    {
+        return new CaseDocket(address(accessManager), system, parameters);
     }
 
     function test_TheGovernorChangesThem() public {
@@ -64,10 +71,6 @@ contract CaseDocketChangeParametersTest is AuditBase {
         new ChallengeManager(address(accessManager), caseDocket);
     }
 
-    function createDocket(ICaseDocket.System memory system) external returns (CaseDocket) {
-        return new CaseDocket(address(accessManager), system, _auditParameters());
-    }
-
     function createAudits(ICaseDocket docket_, IRandomness randomness_) external returns (AuditManager) {
         return new AuditManager(docket_, randomness_);
     }
@@ -81,7 +84,7 @@ contract CaseDocketChangeParametersTest is AuditBase {
             address[9] memory parts = abi.decode(abi.encode(_system()), (address[9]));
             parts[i] = address(0);
             vm.expectRevert(ICaseDocket.CaseDocket_ZeroAddress.selector);
-            this.createDocket(abi.decode(abi.encode(parts), (ICaseDocket.System)));
+            this.createDocket(abi.decode(abi.encode(parts), (ICaseDocket.System)), _auditParameters());
         }
         vm.expectRevert(IAuditManager.AuditManager_ZeroAddress.selector);
         this.createAudits(docket, IRandomness(address(0)));

@@ -99,6 +99,11 @@ contract OperatorRegistryRegisterTest is Base {
         _expectRevert(abi.encodeWithSelector(IOperatorRegistry.OperatorRegistry_AlreadyRegistered.selector, operator));
     }
 
+    function test_TheCommissionMayBeAll() public {
+        _registerWith(key.addr, 10_000, _signKeyBinding(operator, key));
+        assertEq(operatorRegistry.commissionOf(operator), 10_000);
+    }
+
     function testFuzz_RevertWhen_TheCommissionIsMoreThanAll(uint16 commissionBps) public {
         commissionBps = uint16(bound(commissionBps, 10_001, type(uint16).max));
         bytes memory signature = _signKeyBinding(operator, key);

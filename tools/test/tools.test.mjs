@@ -84,7 +84,8 @@ test('no contract test goes on behind a creation that is expected to fail', () =
         if (!/vm\.expectRevert\(/.test(statement) || !creation.test(`  ${statements[at + 1] ?? ''}`)) return;
         expected += 1;
         const rest = statements.slice(at + 2).filter((text) => text.trim() && !/^[\s}]*$/.test(text));
-        assert.deepEqual(rest, [], `${file}, ${name}: what follows the creation is never run; create by \`this.create(…)\``);
+        // What calls another function may go on behind it.
+        assert.ok(name.startsWith('test') && rest.length === 0, `${file}, ${name}: what follows the creation is never run; create by \`this.create(…)\``);
       });
     }
   }
