@@ -103,6 +103,7 @@ impl<S: Source> Writer<'_, S> {
         for (number, block) in &batch.blocks {
             self.write_block(&mut batch.facts, *number, block).await?;
         }
+        self.source.keep(self.state, &batch.facts, u64::MAX)?;
         batch.facts.write(self.db).await?;
         if let Some((number, last)) = batch.blocks.last_key_value() {
             self.tip = Some(Stored {
@@ -127,6 +128,7 @@ impl<S: Source> Writer<'_, S> {
             return Ok(());
         }
         // The fold reads what is written up to here.
+        self.source.keep(self.state, facts, number)?;
         facts.write_until(self.db, number).await?;
         self.rows.write(self.db).await?;
         for period in &block.closes {

@@ -8,6 +8,7 @@ use plumbline_drift::heartbeats::{Rules, Seen};
 use plumbline_drift::uptime::Slots;
 use sqlx::PgConnection;
 
+use super::heard::Heard;
 use super::watch::{Reader, Served, Span};
 use crate::accounts::Accounts;
 use crate::fold::{self, Frame, Member, Standing, Verdict};
@@ -20,6 +21,7 @@ pub(super) async fn fold(
     db: &mut PgConnection,
     rows: &mut Rows,
     accounts: &mut Accounts,
+    heard: &mut Heard,
     rules: Rules,
     schedule: &Schedule,
     closing: Closing,
@@ -32,7 +34,8 @@ pub(super) async fn fold(
         until: frame.block_before_end,
     };
     let mut reader = Reader::open(db, rules, &frame, span).await?;
-    reader.read(db, span).await?;
+    reader.read(db, span, heard).await?;
+    heard.forget_until(span.until);
     let next_heartbeat = next_heartbeat(db, &frame, rules).await?;
     let (observed, seen) = reader.seen(next_heartbeat);
 

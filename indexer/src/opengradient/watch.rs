@@ -8,6 +8,7 @@ use plumbline_drift::heartbeats::{self, Beat, Member, Relay, Rules, Seen, Watch}
 use sqlx::PgConnection;
 
 use super::findings::{Findings, Kind};
+use super::heard::Heard;
 use crate::copied::{self, Fields};
 use crate::fold::Frame;
 use crate::sql::{address, bytes32};
@@ -35,8 +36,8 @@ pub(super) struct Line<'a> {
     pub(super) earlier_log: Option<i32>,
 }
 
-/// The lines of blocks after `{after}` and up to `{until}`. Each part comes in the order of its key, so that the database
-/// merges instead of sorting.
+/// The lines of blocks after `{after}` and up to `{until}`, heartbeats where they are asked for. Each part comes in the order
+/// of its key, so that the database merges instead of sorting.
 const LINES: &str = "
     select block_number, log_index, kind, tx_hash, id, subject, time, earlier_block, earlier_log
     from (
@@ -52,9 +53,7 @@ const LINES: &str = "
         union all
         select block_number, log_index, 3, ''::bytea, tee_id::bytea, ''::bytea, 0, null, null
         from tee_disabled where block_number > {after} and block_number <= {until}
-        union all
-        select block_number, log_index, 4, tx_hash, tee_id, ''::bytea, signed_at, null, null
-        from heartbeat_received where block_number > {after} and block_number <= {until}
+        {heartbeats}
         union all
         select s.block_number, s.log_index, 5, s.tx_hash::bytea, s.tee_id::bytea, s.receipt_id::bytea,
                least(s.timestamp, 9223372036854775807)::bigint, f.block_number, f.log_index
@@ -71,6 +70,11 @@ const LINES: &str = "
         where s.block_number > {after} and s.block_number <= {until}
     ) line
     order by block_number, log_index";
+
+const HEARTBEATS: &str = "
+        union all
+        select block_number, log_index, 4, tx_hash, tee_id, ''::bytea, signed_at, null, null
+        from heartbeat_received where block_number > {after} and block_number <= {until}";
 
 // Kinds of lines, as the query numbers them.
 const BLOCK: i32 = 0;
@@ -209,13 +213,24 @@ impl Reader {
         position
     }
 
-    pub(super) async fn read(&mut self, db: &mut PgConnection, span: Span) -> anyhow::Result<()> {
+    /// Reads the span from the database, but for the heartbeats that were heard.
+    pub(super) async fn read(&mut self, db: &mut PgConnection, span: Span, heard: &Heard) -> anyhow::Result<()> {
+        let heard = heard.within(span);
         let query = LINES
+            .replace("{heartbeats}", if heard.is_some() { "" } else { HEARTBEATS })
             .replace("{after}", &span.after.to_string())
             .replace("{until}", &span.until.to_string());
-        copied::each(db, &query, |fields| self.take(&Line::read(fields)?))
-            .await
-            .context("read what happened in the period")
+        let mut heard = heard.into_iter().flatten().peekable();
+        copied::each(db, &query, |fields| {
+            let line = Line::read(fields)?;
+            while let Some(earlier) = heard.next_if(|beat| beat.place() < line.place()) {
+                self.take(&earlier)?;
+            }
+            self.take(&line)
+        })
+        .await
+        .context("read what happened in the period")?;
+        heard.try_for_each(|beat| self.take(&beat))
     }
 
     fn take(&mut self, line: &Line<'_>) -> anyhow::Result<()> {
@@ -348,6 +363,20 @@ impl Reader {
 }
 
 impl<'a> Line<'a> {
+    pub(super) fn heartbeat((block_number, log_index): (i64, i32), tx_hash: &'a [u8], id: &'a [u8], time: i64) -> Self {
+        Self {
+            block_number,
+            log_index,
+            kind: HEARTBEAT,
+            tx_hash,
+            id,
+            subject: &[],
+            time,
+            earlier_block: None,
+            earlier_log: None,
+        }
+    }
+
     fn read(fields: &mut Fields<'a>) -> anyhow::Result<Self> {
         Ok(Self {
             block_number: fields.bigint()?,
@@ -362,10 +391,14 @@ impl<'a> Line<'a> {
         })
     }
 
+    fn place(&self) -> (i64, i32) {
+        (self.block_number, self.log_index)
+    }
+
     /// Whether the same was there before.
     fn is_repeated(&self) -> bool {
         let earlier = self.earlier_block.zip(self.earlier_log);
-        earlier.is_some_and(|earlier| earlier < (self.block_number, self.log_index))
+        earlier.is_some_and(|earlier| earlier < self.place())
     }
 }
 
