@@ -55,7 +55,7 @@ pub(crate) async fn read<S: Source>(
     batches: Sender<Batch<S::Event>>,
 ) -> anyhow::Result<Clock> {
     let began = Instant::now();
-    let (mut next, last) = range.into_inner();
+    let (threads, (mut next, last)) = (endpoints.threads(), range.into_inner());
     let mut ahead: FuturesOrdered<Fetching<S::Event>> = FuturesOrdered::new();
     loop {
         while next <= last && ahead.len() < plan.ahead() && began.elapsed() < LONGEST_RUN {
@@ -63,7 +63,7 @@ pub(crate) async fn read<S: Source>(
             next = range.end() + 1;
             let (endpoints, first_look) = (endpoints.clone(), plan.is_new());
             let fetching = async move { fetch::history(&endpoints, range, first_look).await };
-            ahead.push_back(Fetching(tokio::spawn(fetching)));
+            ahead.push_back(Fetching(threads.spawn(fetching)));
         }
         let Some(fetched) = ahead.next().await else {
             return Ok(clock);
