@@ -81,16 +81,13 @@ pub(crate) async fn read<S: Source>(
     }
 }
 
-/// The next batches for one transaction: one is waited for, more are taken as far as they are there.
-pub(crate) async fn take<E>(batches: &mut Receiver<Batch<E>>) -> Option<Vec<Batch<E>>> {
-    let first = batches.recv().await?;
-    let mut bytes = first.facts.bytes();
-    let mut taken = vec![first];
-    while bytes < COMMIT_BYTES {
+/// What is written in one transaction: one batch is waited for, more are added as far as they are there.
+pub(crate) async fn take<E>(batches: &mut Receiver<Batch<E>>) -> Option<Batch<E>> {
+    let mut batch = batches.recv().await?;
+    while batch.facts.bytes() < COMMIT_BYTES {
         let Ok(more) = batches.try_recv() else { break };
-        bytes += more.facts.bytes();
-        taken.push(more);
+        batch.append(more);
     }
-    metrics::unqueued(bytes);
-    Some(taken)
+    metrics::unqueued(batch.facts.bytes());
+    Some(batch)
 }
