@@ -5,6 +5,7 @@ mod enclaves;
 mod facts;
 mod findings;
 mod heard;
+mod lines;
 mod period;
 mod watch;
 

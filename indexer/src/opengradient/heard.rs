@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use alloy::primitives::B256;
 
-use super::watch::{Line, Span};
+use super::lines::{Line, Span};
 use crate::copied;
 use crate::sql::bytes32;
 

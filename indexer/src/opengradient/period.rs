@@ -9,7 +9,8 @@ use plumbline_drift::uptime::Slots;
 use sqlx::PgConnection;
 
 use super::heard::Heard;
-use super::watch::{Reader, Served, Span};
+use super::lines::Span;
+use super::watch::{Reader, Served};
 use crate::accounts::Accounts;
 use crate::fold::{self, Frame, Member, Standing, Verdict};
 use crate::rows::{Rows, row};
