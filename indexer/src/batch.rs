@@ -45,7 +45,7 @@ impl<E> Batch<E> {
     }
 
     /// The last block of a range is there for the cursor, and not needed when more follows.
-    pub(crate) fn drop_empty_last(&mut self) {
+    fn drop_empty_last(&mut self) {
         if let Some(last) = self.blocks.last_entry()
             && last.get().is_empty()
         {

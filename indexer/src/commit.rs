@@ -20,7 +20,7 @@ pub(crate) struct Sighting {
     pub(crate) finalized: u64,
 }
 
-/// Writes ranges that follow each other; `tip` is the newest stored block as this process knows it. Returns the new one.
+/// Writes a range of blocks; `tip` is the newest stored block as this process knows it. Returns the new one.
 ///
 /// After an error the state holds changes that were not written, and must be loaded again.
 pub(crate) async fn commit<S: Source>(
@@ -28,15 +28,12 @@ pub(crate) async fn commit<S: Source>(
     source: &S,
     state: &mut S::State,
     tip: Option<Stored>,
-    mut batches: Vec<Batch<S::Event>>,
+    mut batch: Batch<S::Event>,
     sighting: Sighting,
 ) -> anyhow::Result<Option<Stored>> {
     let began = Instant::now();
     let mut transaction = db.begin().await.context("begin a transaction")?;
     guard(&mut transaction, tip).await?;
-    if let Some((_, earlier)) = batches.split_last_mut() {
-        earlier.iter_mut().for_each(Batch::drop_empty_last);
-    }
     let mut writer = Writer {
         db: &mut transaction,
         source,
@@ -44,9 +41,7 @@ pub(crate) async fn commit<S: Source>(
         rows: Rows::default(),
         tip,
     };
-    for batch in &mut batches {
-        Box::pin(writer.write(batch)).await?;
-    }
+    Box::pin(writer.write(&mut batch)).await?;
     let tip = writer.finish().await?;
     let finalized = database::observe(&mut transaction, sighting.head, sighting.finalized).await?;
     prune(&mut transaction, finalized.min(tip.map_or(0, |tip| tip.number))).await?;
@@ -84,7 +79,7 @@ fn push_block<E>(rows: &mut Rows, number: u64, block: &Block<E>) -> anyhow::Resu
     Ok(())
 }
 
-/// One transaction that writes batches.
+/// One transaction that writes a batch.
 struct Writer<'a, S: Source> {
     db: &'a mut PgConnection,
     source: &'a S,
@@ -103,6 +98,7 @@ impl<S: Source> Writer<'_, S> {
         for (number, block) in &batch.blocks {
             self.write_block(&mut batch.facts, *number, block).await?;
         }
+        self.source.keep(self.state, &batch.facts, u64::MAX)?;
         batch.facts.write(self.db).await?;
         if let Some((number, last)) = batch.blocks.last_key_value() {
             self.tip = Some(Stored {
@@ -127,6 +123,7 @@ impl<S: Source> Writer<'_, S> {
             return Ok(());
         }
         // The fold reads what is written up to here.
+        self.source.keep(self.state, facts, number)?;
         facts.write_until(self.db, number).await?;
         self.rows.write(self.db).await?;
         for period in &block.closes {

@@ -16,6 +16,7 @@ use crate::error::{Halt, Remedy, RpcFailure, RpcFailureKind};
 use crate::identity::{Identity, check_contracts, check_first_block, identify};
 use crate::metrics;
 use crate::source::Source;
+use crate::threads::Threads;
 
 /// How often endpoints that are not in use are looked at.
 const PROBE_PAUSE: Duration = Duration::from_secs(5);
@@ -27,6 +28,7 @@ const LONGEST_REST: Duration = Duration::from_secs(30);
 pub(crate) struct Endpoints<S> {
     source: Arc<S>,
     config: Config,
+    threads: Threads,
     all: Vec<Endpoint>,
     /// Whose turn it is in history.
     turn: AtomicUsize,
@@ -110,6 +112,7 @@ impl<S: Source> Endpoints<S> {
         Ok(Self {
             source,
             config: config.clone(),
+            threads: Threads::start()?,
             all,
             turn: AtomicUsize::new(0),
             identity: Mutex::new(None),
@@ -118,6 +121,10 @@ impl<S: Source> Endpoints<S> {
 
     pub(crate) fn source(&self) -> &S {
         &self.source
+    }
+
+    pub(crate) fn threads(&self) -> &Threads {
+        &self.threads
     }
 
     /// From now on only endpoints of this chain are asked for history.

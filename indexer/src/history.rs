@@ -55,7 +55,7 @@ pub(crate) async fn read<S: Source>(
     batches: Sender<Batch<S::Event>>,
 ) -> anyhow::Result<Clock> {
     let began = Instant::now();
-    let (mut next, last) = range.into_inner();
+    let (threads, (mut next, last)) = (endpoints.threads(), range.into_inner());
     let mut ahead: FuturesOrdered<Fetching<S::Event>> = FuturesOrdered::new();
     loop {
         while next <= last && ahead.len() < plan.ahead() && began.elapsed() < LONGEST_RUN {
@@ -63,7 +63,7 @@ pub(crate) async fn read<S: Source>(
             next = range.end() + 1;
             let (endpoints, first_look) = (endpoints.clone(), plan.is_new());
             let fetching = async move { fetch::history(&endpoints, range, first_look).await };
-            ahead.push_back(Fetching(tokio::spawn(fetching)));
+            ahead.push_back(Fetching(threads.spawn(fetching)));
         }
         let Some(fetched) = ahead.next().await else {
             return Ok(clock);
@@ -81,16 +81,13 @@ pub(crate) async fn read<S: Source>(
     }
 }
 
-/// The next batches for one transaction: one is waited for, more are taken as far as they are there.
-pub(crate) async fn take<E>(batches: &mut Receiver<Batch<E>>) -> Option<Vec<Batch<E>>> {
-    let first = batches.recv().await?;
-    let mut bytes = first.facts.bytes();
-    let mut taken = vec![first];
-    while bytes < COMMIT_BYTES {
+/// What is written in one transaction: one batch is waited for, more are added as far as they are there.
+pub(crate) async fn take<E>(batches: &mut Receiver<Batch<E>>) -> Option<Batch<E>> {
+    let mut batch = batches.recv().await?;
+    while batch.facts.bytes() < COMMIT_BYTES {
         let Ok(more) = batches.try_recv() else { break };
-        bytes += more.facts.bytes();
-        taken.push(more);
+        batch.append(more);
     }
-    metrics::unqueued(bytes);
-    Some(taken)
+    metrics::unqueued(batch.facts.bytes());
+    Some(batch)
 }

@@ -36,6 +36,7 @@ mod session;
 mod source;
 mod sql;
 mod text;
+mod threads;
 mod verify;
 mod webhook;
 mod wire;

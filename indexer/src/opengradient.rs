@@ -4,6 +4,8 @@ mod details;
 mod enclaves;
 mod facts;
 mod findings;
+mod heard;
+mod lines;
 mod period;
 mod watch;
 
@@ -25,6 +27,7 @@ use crate::source::Source;
 use crate::sql::address;
 
 use enclaves::Enclaves;
+use heard::Heard;
 
 /// The contracts of a deployments file of kind `opengradient`.
 pub(crate) struct Opengradient {
@@ -50,6 +53,7 @@ pub(crate) enum Event {
 pub(crate) struct State {
     accounts: Accounts,
     enclaves: Enclaves,
+    heard: Heard,
     schedule: Schedule,
 }
 
@@ -130,9 +134,11 @@ impl Source for Opengradient {
             .fetch_one(&mut *db)
             .await
             .context("read the time of the first block")?;
+        let tip = database::tip(db).await?;
         Ok(State {
             accounts: Accounts::default(),
             enclaves: Enclaves::load(db).await?,
+            heard: Heard::after(tip.map_or(-1, |tip| tip.number)),
             schedule: self.schedule_from(u64::try_from(deployed_at)?),
         })
     }
@@ -158,6 +164,10 @@ impl Source for Opengradient {
         state.accounts.write(block_number, rows);
     }
 
+    fn keep(&self, state: &mut State, facts: &Rows, last_block: u64) -> anyhow::Result<()> {
+        state.heard.add(facts.waiting("heartbeat_received", last_block))
+    }
+
     async fn fold(
         &self,
         db: &mut PgConnection,
@@ -166,7 +176,8 @@ impl Source for Opengradient {
         schedule: &Schedule,
         closing: Closing,
     ) -> anyhow::Result<()> {
-        period::fold(db, rows, &mut state.accounts, self.rules(), schedule, closing).await
+        let State { accounts, heard, .. } = state;
+        period::fold(db, rows, accounts, heard, self.rules(), schedule, closing).await
     }
 
     fn trim(&self, state: &mut State) {

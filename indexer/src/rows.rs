@@ -104,6 +104,13 @@ impl Rows {
         self.tables.values().map(waiting).sum()
     }
 
+    /// Rows of a table that wait to be written, of blocks up to one.
+    pub(crate) fn waiting(&self, table: &str, last_block: u64) -> &[u8] {
+        self.tables.get(table).map_or(&[], |table| {
+            &table.data[table.written.bytes..table.until(last_block).bytes]
+        })
+    }
+
     /// Takes all rows of a table out: its columns, and the rows as the server would send them.
     pub(crate) fn take(&mut self, table: &str) -> Option<(&'static [&'static str], Vec<u8>)> {
         self.tables.remove(table).map(|table| (table.columns, table.data))
@@ -165,9 +172,14 @@ impl Table {
         }
     }
 
-    async fn write_until(&mut self, db: &mut PgConnection, name: &'static str, last_block: u64) -> anyhow::Result<()> {
+    /// Where the rows of blocks after one begin.
+    fn until(&self, last_block: u64) -> Mark {
         let later = self.blocks.partition_point(|(number, _)| *number <= last_block);
-        let end = self.blocks.get(later).map_or_else(|| self.end(), |(_, mark)| *mark);
+        self.blocks.get(later).map_or_else(|| self.end(), |(_, mark)| *mark)
+    }
+
+    async fn write_until(&mut self, db: &mut PgConnection, name: &'static str, last_block: u64) -> anyhow::Result<()> {
+        let end = self.until(last_block);
         let rows = end.rows - self.written.rows;
         if rows != 0 {
             let data = &self.data[self.written.bytes..end.bytes];

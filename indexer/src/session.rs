@@ -234,7 +234,7 @@ impl<S: Source> Session<S> {
     async fn write_window(&mut self, mut batch: Batch<S::Event>, sighting: Sighting) -> anyhow::Result<()> {
         let mut clock = self.clock().await?;
         clock.pass(self.endpoints.source(), &self.chain, &mut batch).await?;
-        self.write(vec![batch], sighting).await?;
+        self.write(batch, sighting).await?;
         self.clock = Some(clock);
         Ok(())
     }
@@ -249,8 +249,8 @@ impl<S: Source> Session<S> {
         let caught_up = {
             let mut read = pin!(history::read(&endpoints, &chain, &mut plan, clock, range, sender));
             let mut write = pin!(async {
-                while let Some(batches) = history::take(&mut receiver).await {
-                    self.write(batches, sighting).await?;
+                while let Some(batch) = history::take(&mut receiver).await {
+                    self.write(batch, sighting).await?;
                 }
                 anyhow::Ok(())
             });
@@ -302,11 +302,11 @@ impl<S: Source> Session<S> {
     }
 
     /// Keeps the state only if what was changed in it was written.
-    async fn write(&mut self, batches: Vec<Batch<S::Event>>, sighting: Sighting) -> anyhow::Result<()> {
+    async fn write(&mut self, batch: Batch<S::Event>, sighting: Sighting) -> anyhow::Result<()> {
         let mut state = self.loaded().await?;
         let source = self.endpoints.source();
         source.trim(&mut state);
-        self.tip = Box::pin(commit(&mut self.db, source, &mut state, self.tip, batches, sighting)).await?;
+        self.tip = Box::pin(commit(&mut self.db, source, &mut state, self.tip, batch, sighting)).await?;
         self.state = Some(state);
         let indexed = self.tip_number();
         let lag = sighting.head.saturating_sub(indexed.unwrap_or_default());

@@ -91,6 +91,11 @@ pub(crate) trait Source: Send + Sync + 'static {
     /// After the last event of a block that has any.
     fn end_block(&self, _rows: &mut Rows, _state: &mut Self::State, _block_number: i64) {}
 
+    /// Facts up to a block are about to be written: what a fold will want of them can be kept.
+    fn keep(&self, _state: &mut Self::State, _facts: &Rows, _last_block: u64) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     /// Adds the rows of a period that a block closed. Everything up to that block is written, and nothing after it.
     fn fold(
         &self,

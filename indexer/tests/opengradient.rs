@@ -375,6 +375,32 @@ async fn after_reorgs_every_row_is_that_of_a_fresh_index() -> Anyhow {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_period_is_the_same_from_memory_and_from_the_database() -> Anyhow {
+    let network = Network::new().await?;
+    let mut enclaves = Vec::new();
+    for owner in &network.owners {
+        enclaves.push(network.register(*owner, "one", b"code", "").await?);
+    }
+    let restarted = network.indexed().await?;
+    for beat in 0..12 {
+        let at = beat * INTERVAL + 30;
+        network.at(at).await?;
+        network.beat(&enclaves, at - 10).await?;
+        network.settle(enclaves[0], beat % 4).await?;
+        network.beat(&enclaves[..1], at - 10).await?;
+        // It knows by itself of nothing before its start, which is in the middle of a period.
+        network.catch_up(&restarted).await?;
+    }
+    network.close(2).await?;
+    network.catch_up(&restarted).await?;
+    let at_once = network.indexed().await?;
+    assert_eq!(contents(&restarted).await?, contents(&at_once).await?);
+    assert_ne!(at_once.count("finding").await?, 0);
+    assert_ne!(at_once.count("relay_period").await?, 0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_database_of_other_rules_is_refused() -> Anyhow {
     let network = Network::new().await?;
     let database = network.indexed().await?;

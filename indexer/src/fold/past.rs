@@ -50,6 +50,9 @@ fn counts(steps: i64, events: i64) -> anyhow::Result<Counts> {
 
 /// Sums of every operator as of the end of a period; one that had no row by then has none.
 async fn totals(db: &mut PgConnection, last_period: i64) -> anyhow::Result<BTreeMap<Address, Totals>> {
+    if last_period < 0 {
+        return Ok(BTreeMap::new());
+    }
     let rows = sqlx::query!(
         r#"with recursive known as (
              (select operator from operator_period order by operator limit 1)

@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, B256};
 
-use super::watch::Line;
+use super::lines::Line;
 use crate::rows::{Rows, row};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,9 @@ use plumbline_drift::heartbeats::{Rules, Seen};
 use plumbline_drift::uptime::Slots;
 use sqlx::PgConnection;
 
-use super::watch::{Reader, Served, Span};
+use super::heard::Heard;
+use super::lines::Span;
+use super::watch::{Reader, Served};
 use crate::accounts::Accounts;
 use crate::fold::{self, Frame, Member, Standing, Verdict};
 use crate::rows::{Rows, row};
@@ -20,6 +22,7 @@ pub(super) async fn fold(
     db: &mut PgConnection,
     rows: &mut Rows,
     accounts: &mut Accounts,
+    heard: &mut Heard,
     rules: Rules,
     schedule: &Schedule,
     closing: Closing,
@@ -32,7 +35,8 @@ pub(super) async fn fold(
         until: frame.block_before_end,
     };
     let mut reader = Reader::open(db, rules, &frame, span).await?;
-    reader.read(db, span).await?;
+    reader.read(db, span, heard).await?;
+    heard.forget_until(span.until);
     let next_heartbeat = next_heartbeat(db, &frame, rules).await?;
     let (observed, seen) = reader.seen(next_heartbeat);
 

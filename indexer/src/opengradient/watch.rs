@@ -8,78 +8,11 @@ use plumbline_drift::heartbeats::{self, Beat, Member, Relay, Rules, Seen, Watch}
 use sqlx::PgConnection;
 
 use super::findings::{Findings, Kind};
-use crate::copied::{self, Fields};
+use super::heard::Heard;
+use super::lines::{self, BATCH, BLOCK, DISABLED, ENABLED, HEARTBEAT, Line, REGISTERED, SETTLEMENT, Span};
+use crate::copied;
 use crate::fold::Frame;
 use crate::sql::{address, bytes32};
-
-/// Blocks that a period is read from: those after the first and up to the second.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Span {
-    pub(super) after: i64,
-    pub(super) until: i64,
-}
-
-/// A line of what happened.
-pub(super) struct Line<'a> {
-    pub(super) block_number: i64,
-    pub(super) log_index: i32,
-    kind: i32,
-    pub(super) tx_hash: &'a [u8],
-    /// Enclave; nothing for a block or a batch.
-    id: &'a [u8],
-    /// Owner, receipt or root.
-    subject: &'a [u8],
-    /// Time of a block, or as signed.
-    pub(super) time: i64,
-    pub(super) earlier_block: Option<i64>,
-    pub(super) earlier_log: Option<i32>,
-}
-
-/// The lines of blocks after `{after}` and up to `{until}`. Each part comes in the order of its key, so that the database
-/// merges instead of sorting.
-const LINES: &str = "
-    select block_number, log_index, kind, tx_hash, id, subject, time, earlier_block, earlier_log
-    from (
-        select number as block_number, -1 as log_index, 0 as kind, ''::bytea as tx_hash, ''::bytea as id,
-               ''::bytea as subject, timestamp as time, null::bigint as earlier_block, null::int as earlier_log
-        from block where number > {after} and number <= {until}
-        union all
-        select block_number, log_index, 1, ''::bytea, tee_id::bytea, owner::bytea, 0, null, null
-        from tee_registered where block_number > {after} and block_number <= {until}
-        union all
-        select block_number, log_index, 2, ''::bytea, tee_id::bytea, ''::bytea, 0, null, null
-        from tee_enabled where block_number > {after} and block_number <= {until}
-        union all
-        select block_number, log_index, 3, ''::bytea, tee_id::bytea, ''::bytea, 0, null, null
-        from tee_disabled where block_number > {after} and block_number <= {until}
-        union all
-        select block_number, log_index, 4, tx_hash, tee_id, ''::bytea, signed_at, null, null
-        from heartbeat_received where block_number > {after} and block_number <= {until}
-        union all
-        select s.block_number, s.log_index, 5, s.tx_hash::bytea, s.tee_id::bytea, s.receipt_id::bytea,
-               least(s.timestamp, 9223372036854775807)::bigint, f.block_number, f.log_index
-        from individual_settlement s
-        cross join lateral (select block_number, log_index from individual_settlement
-                            where receipt_id = s.receipt_id order by block_number, log_index limit 1) f
-        where s.block_number > {after} and s.block_number <= {until}
-        union all
-        select s.block_number, s.log_index, 6, s.tx_hash::bytea, ''::bytea, s.merkle_root::bytea, 0,
-               f.block_number, f.log_index
-        from batch_settlement s
-        cross join lateral (select block_number, log_index from batch_settlement
-                            where merkle_root = s.merkle_root order by block_number, log_index limit 1) f
-        where s.block_number > {after} and s.block_number <= {until}
-    ) line
-    order by block_number, log_index";
-
-// Kinds of lines, as the query numbers them.
-const BLOCK: i32 = 0;
-const REGISTERED: i32 = 1;
-const ENABLED: i32 = 2;
-const DISABLED: i32 = 3;
-const HEARTBEAT: i32 = 4;
-const SETTLEMENT: i32 = 5;
-const BATCH: i32 = 6;
 
 /// Heartbeats of an enclave in the period.
 #[derive(Debug, Clone, Copy, Default)]
@@ -209,13 +142,21 @@ impl Reader {
         position
     }
 
-    pub(super) async fn read(&mut self, db: &mut PgConnection, span: Span) -> anyhow::Result<()> {
-        let query = LINES
-            .replace("{after}", &span.after.to_string())
-            .replace("{until}", &span.until.to_string());
-        copied::each(db, &query, |fields| self.take(&Line::read(fields)?))
-            .await
-            .context("read what happened in the period")
+    /// Reads the span from the database, but for the heartbeats that were heard.
+    pub(super) async fn read(&mut self, db: &mut PgConnection, span: Span, heard: &Heard) -> anyhow::Result<()> {
+        let heard = heard.within(span);
+        let query = lines::query(span, heard.is_none());
+        let mut heard = heard.into_iter().flatten().peekable();
+        copied::each(db, &query, |fields| {
+            let line = Line::read(fields)?;
+            while let Some(earlier) = heard.next_if(|beat| beat.place() < line.place()) {
+                self.take(&earlier)?;
+            }
+            self.take(&line)
+        })
+        .await
+        .context("read what happened in the period")?;
+        heard.try_for_each(|beat| self.take(&beat))
     }
 
     fn take(&mut self, line: &Line<'_>) -> anyhow::Result<()> {
@@ -344,28 +285,6 @@ impl Reader {
     /// Slots that were observed, and what was seen of each operator in the order of [`Reader::operators`].
     pub(super) fn seen(&self, next_heartbeat: Option<u64>) -> (Vec<bool>, Vec<Seen>) {
         self.watch.clone().finish(next_heartbeat)
-    }
-}
-
-impl<'a> Line<'a> {
-    fn read(fields: &mut Fields<'a>) -> anyhow::Result<Self> {
-        Ok(Self {
-            block_number: fields.bigint()?,
-            log_index: fields.int()?,
-            kind: fields.int()?,
-            tx_hash: fields.bytes()?,
-            id: fields.bytes()?,
-            subject: fields.bytes()?,
-            time: fields.bigint()?,
-            earlier_block: fields.optional_bigint()?,
-            earlier_log: fields.optional_int()?,
-        })
-    }
-
-    /// Whether the same was there before.
-    fn is_repeated(&self) -> bool {
-        let earlier = self.earlier_block.zip(self.earlier_log);
-        earlier.is_some_and(|earlier| earlier < (self.block_number, self.log_index))
     }
 }
 
