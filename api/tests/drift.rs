@@ -231,15 +231,20 @@ async fn the_network_shows_dependency_core_incentives_and_drift_by_period() -> R
     );
     assert_eq!(dependency[1]["dependency"], Value::Null);
     let cores = rows(&api.get("/v1/network/core").await?.ok());
-    let members: Vec<usize> = cores
-        .iter()
-        .map(|core| core["members"].as_array().unwrap().len())
-        .collect();
-    assert_eq!(members, [2, 1]);
+    assert_eq!((&cores[0]["size"], &cores[1]["size"]), (&json!(2), &json!(1)));
+    for listed in &cores {
+        let path = format!("/v1/network/core/{}", listed["period"]);
+        let mut core = api.get(&path).await?.ok()["data"].take();
+        let members = core.as_object_mut().unwrap().remove("members").unwrap();
+        assert_eq!(members.as_array().unwrap().len(), listed["size"]);
+        assert_eq!(core, *listed);
+    }
+    let newest = &api.get(&format!("/v1/network/core/{}", cores[0]["period"])).await?.ok()["data"];
     assert_eq!(
-        (&cores[0]["members"][1]["operator"], &cores[0]["churn"]["jaccard"]),
+        (&newest["members"][1]["operator"], &newest["churn"]["jaccard"]),
         (&json!(addr(2)), &json!(0.5))
     );
+    api.get("/v1/network/core/77").await?.problem(404, "not-found");
     let incentives = rows(&api.get("/v1/network/incentives").await?.ok());
     assert_eq!(incentives[0]["reserve"]["balance"]["amount"], "1000");
     assert_eq!(incentives[0]["price"]["stake_token"]["symbol"], "FEE");

@@ -65,6 +65,8 @@ async fn filled() -> Result<Api> {
          from generate_series(3, {blocks}) b, generate_series(1, 6) l;
          insert into flow_total
          select b, addr(802), k, 'wallet', 'escrow', b * 7, b from generate_series(3, {blocks}) b, unnest('{{deposit,stake,fee}}'::text[]) k;
+         insert into flow_total
+         select b, addr(802), 'fee', 'escrow', 'earnings_undrawn', b * 7, b from generate_series(3, {blocks}) b;
          insert into downtime_punished
          select b, 100, word(b), addr(1 + b % {OPERATORS}), b, addr(5), 12, 12, 1, 7, 0, 0 from generate_series(3, {blocks}) b;
          insert into fault_punished
@@ -251,6 +253,7 @@ async fn no_request_reads_a_table_from_end_to_end() -> Result<()> {
         "/v1/audits/77".to_owned(),
         "/v1/batches/77".to_owned(),
         "/v1/periods/77".to_owned(),
+        "/v1/network/core/77".to_owned(),
         "/v1/params".to_owned(),
     ];
     let paths: Vec<String> = lists.iter().map(|path| first(path)).chain(singles).collect();

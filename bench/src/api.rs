@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -76,7 +77,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let periods = (PERIODS * args.scale).ceil() as u64;
     let events = fill(postgres, periods, args.keep).await?;
     let serve = async |memory| serve(&root, postgres, &plumbline, memory).await;
-    let mut figures = Map::new();
+    let mut figures = measured(&args.out)?;
     figures.insert("events".into(), json!(events));
     figures.insert("operators".into(), json!(settled::OPERATORS));
     println!(
@@ -100,6 +101,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         figures.insert(endpoint, figure);
     }
     drop(keeping);
+    write(&args.out, &figures)?;
     if !args.alone {
         let (ours, theirs) = compare(&root, postgres, &plumbline, forgetful.address).await?;
         figures.insert("ponder".into(), figure(theirs));
@@ -109,11 +111,24 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         figures.insert("ratio_ponder".into(), json!(ratio));
     }
     drop(forgetful);
-    if let Some(directory) = args.out.parent() {
+    write(&args.out, &figures)
+}
+
+/// Figures that are not measured anew stay in the file.
+fn measured(out: &Path) -> anyhow::Result<Map<String, Value>> {
+    match fs::read(out) {
+        Ok(text) => serde_json::from_slice(&text).with_context(|| format!("read {}; remove it", out.display())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Map::new()),
+        Err(error) => Err(error).with_context(|| format!("read {}", out.display())),
+    }
+}
+
+fn write(out: &Path, figures: &Map<String, Value>) -> anyhow::Result<()> {
+    if let Some(directory) = out.parent() {
         fs::create_dir_all(directory).with_context(|| format!("make {}", directory.display()))?;
     }
-    let text = format!("{:#}\n", Value::Object(figures));
-    fs::write(&args.out, text).with_context(|| format!("write {}", args.out.display()))
+    let text = serde_json::to_string_pretty(figures).context("write the figures as JSON")? + "\n";
+    fs::write(out, text).with_context(|| format!("write {}", out.display()))
 }
 
 fn figure(held: Held) -> Value {

@@ -1,13 +1,13 @@
 //! The core: the fewest operators that serve more than half of the work, and how it changes.
 
-use std::collections::HashMap;
-
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::periods::{Number, not_closed};
 use crate::error::{Problems, Result};
+use crate::extract::Path;
 use crate::value::{Address, Amount};
-use crate::view::{Answer, Envelope, History, Paging, View};
+use crate::view::{Answer, Envelope, History, Paging, PastOne, View};
 use crate::window::{OfPeriods, Windowed};
 
 /// The core of the 7 days up to a period's end.
@@ -19,7 +19,13 @@ pub(super) struct Core {
     /// Of all units; null when nothing was served.
     share: Option<f64>,
     churn: Churn,
-    /// By units.
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CoreDetail {
+    #[serde(flatten)]
+    core: Core,
+    /// By units, the first 1,000 of them.
     members: Vec<Member>,
 }
 
@@ -57,6 +63,23 @@ struct Row {
     tenure_periods: Option<f64>,
 }
 
+impl Row {
+    fn into_core(self) -> Core {
+        Core {
+            period: self.period,
+            size: self.size,
+            share: self.share,
+            churn: Churn {
+                entered: self.entered,
+                left: self.left_core,
+                jaccard: self.jaccard,
+                rank_biased_overlap: self.rbo,
+                tenure_periods: self.tenure_periods,
+            },
+        }
+    }
+}
+
 /// The core at the end of each closed period, newest first.
 ///
 /// History: `finalized` defaults to true. Without a window: from the start.
@@ -78,45 +101,45 @@ pub(super) async fn list(mut view: View<OfPeriods>) -> Result<Answer<Vec<Core>>>
     .fetch_all(&mut *view.db)
     .await?;
     let next = view.cut(&mut rows, |row| row.period)?;
-    let mut members = members(&mut view, &rows).await?;
-    let cores = rows.into_iter().map(|row| Core {
-        members: members.remove(&row.period).unwrap_or_default(),
-        period: row.period,
-        size: row.size,
-        share: row.share,
-        churn: Churn {
-            entered: row.entered,
-            left: row.left_core,
-            jaccard: row.jaccard,
-            rank_biased_overlap: row.rbo,
-            tenure_periods: row.tenure_periods,
-        },
-    });
-    let data = cores.collect();
-    Ok(view.answer(data).window(range.window).next(next))
+    let cores = rows.into_iter().map(Row::into_core).collect();
+    Ok(view.answer(cores).window(range.window).next(next))
 }
 
-async fn members(view: &mut View<OfPeriods>, cores: &[Row]) -> Result<HashMap<i64, Vec<Member>>> {
-    let periods: Vec<i64> = cores.iter().map(|core| core.period).collect();
-    let rows = sqlx::query!(
-        r#"select m.period as "period!", m.operator as "operator!: Address", m.rank as "rank!",
-                  m.units as "units!: Amount", m.share as "share!", m.since_period as "since_period!"
-           from unnest($1::bigint[]) asked(period)
-           cross join lateral (select * from core_member where period = asked.period order by operator limit 1000) m
-           order by m.period, m.rank"#,
-        &periods,
+/// The core at the end of one closed period, with its members.
+///
+/// History: `finalized` defaults to true.
+#[utoipa::path(
+    get, path = "/v1/network/core/{n}", operation_id = "show_core", tag = "network",
+    params(("n" = i64, Path, description = "The period's number", minimum = 0), History),
+    responses((status = 200, body = Envelope<CoreDetail>), Problems)
+)]
+pub(super) async fn one(Path(Number(number)): Path<Number>, mut view: View<PastOne>) -> Result<Answer<CoreDetail>> {
+    let closed = view.at.period.is_some_and(|newest| number <= newest);
+    let row = sqlx::query_as!(
+        Row,
+        r#"select period, size, share, entered, left_core, jaccard, rbo, tenure_periods
+           from network_core where period = $1 and $2"#,
+        number,
+        closed,
+    )
+    .fetch_optional(&mut *view.db)
+    .await?;
+    let row = row.ok_or_else(|| not_closed(number, view.at.period))?;
+    let data = CoreDetail {
+        core: row.into_core(),
+        members: members(&mut view, number).await?,
+    };
+    Ok(view.answer(data))
+}
+
+async fn members(view: &mut View<PastOne>, period: i64) -> Result<Vec<Member>> {
+    let members = sqlx::query_as!(
+        Member,
+        r#"select operator as "operator: Address", rank, units as "units: Amount", share, since_period
+           from core_member where period = $1 order by rank limit 1000"#,
+        period,
     )
     .fetch_all(&mut *view.db)
     .await?;
-    let mut members: HashMap<i64, Vec<Member>> = HashMap::new();
-    for row in rows {
-        members.entry(row.period).or_default().push(Member {
-            operator: row.operator,
-            rank: row.rank,
-            units: row.units,
-            share: row.share,
-            since_period: row.since_period,
-        });
-    }
     Ok(members)
 }

@@ -168,6 +168,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(concentration::list))
         .routes(routes!(dependency::list))
         .routes(routes!(core::list))
+        .routes(routes!(core::one))
         .routes(routes!(incentives::list))
         .routes(routes!(network_drift::one))
         .routes(routes!(verification::summary))

@@ -180,7 +180,7 @@ pub(super) async fn list(mut view: View<List>) -> Result<Answer<Vec<Period>>> {
 }
 
 /// A period's number, as the ledger counts from its genesis.
-pub(super) struct Number(i64);
+pub(super) struct Number(pub(super) i64);
 
 impl std::str::FromStr for Number {
     type Err = String;
@@ -191,6 +191,13 @@ impl std::str::FromStr for Number {
             .map(Self)
             .ok_or_else(|| "a period is a whole number from 0".to_owned())
     }
+}
+
+pub(super) fn not_closed(number: i64, newest: Option<i64>) -> Error {
+    Error::NotFound(match newest {
+        Some(newest) => format!("period {number} is not closed as of this block; the last closed one is {newest}"),
+        None => "no period is closed as of this block".to_owned(),
+    })
 }
 
 /// One closed period.
@@ -207,12 +214,7 @@ pub(super) async fn one(Path(Number(number)): Path<Number>, mut view: View<PastO
         Some(newest) if number <= newest => select!(&mut *view.db, "period = $1", number).pop(),
         Some(_) | None => None,
     };
-    let row = row.ok_or_else(|| {
-        Error::NotFound(match newest {
-            Some(newest) => format!("period {number} is not closed as of this block; the last closed one is {newest}"),
-            None => "no period is closed as of this block".to_owned(),
-        })
-    })?;
+    let row = row.ok_or_else(|| not_closed(number, newest))?;
     let tokens = Tokens::must_load(&mut view.db, &view.at).await?;
     let finalized = row.closed_by_block <= view.at.finalized_number;
     let closed_by_block = row.closed_by_block;

@@ -274,7 +274,7 @@ async fn verdicts(view: &mut View<Span>, blocks: &Blocks) -> Result<Vec<VerdictC
 
 async fn audited_earnings(view: &mut View<Span>, blocks: &Blocks, tokens: &Tokens) -> Result<Share> {
     let row = sqlx::query!(
-        r#"with edge as (
+        r#"with edge as not materialized (
                select block_number, amount from flow_total
                where token = $4 and kind = 'fee' and from_class = 'escrow' and to_class = 'earnings_undrawn'
            )

@@ -434,6 +434,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/network/core/{n}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The core at the end of one closed period, with its members.
+         * @description History: `finalized` defaults to true.
+         */
+        get: operations["show_core"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/network/dependency": {
         parameters: {
             query?: never;
@@ -1240,8 +1260,6 @@ export interface components {
         /** @description The core of the 7 days up to a period's end. */
         Core: {
             churn: components["schemas"]["Churn"];
-            /** @description By units. */
-            members: components["schemas"]["Member"][];
             /** Format: int64 */
             period: number;
             /**
@@ -1254,6 +1272,10 @@ export interface components {
              * @description 0 when nothing was served.
              */
             size: number;
+        };
+        CoreDetail: components["schemas"]["Core"] & {
+            /** @description By units, the first 1,000 of them. */
+            members: components["schemas"]["Member"][];
         };
         CorrelatedPair: {
             /** Format: int32 */
@@ -1487,6 +1509,23 @@ export interface components {
                 events: components["schemas"]["CaseEvent"][];
                 leaf?: components["schemas"]["Leaf"] | null;
                 receipt?: components["schemas"]["Receipt"] | null;
+            };
+            /**
+             * @description Version of the definitions at /v1/methods.
+             * @example 1
+             */
+            method_version: string;
+            /** @description `cursor` of the next page; null on the last. */
+            next_cursor: string | null;
+            window: components["schemas"]["Window"] | null;
+        };
+        /** @description What every answer with data is wrapped in. */
+        Envelope_CoreDetail: {
+            as_of: components["schemas"]["AsOf"];
+            coverage: components["schemas"]["Ratio"] | null;
+            data: components["schemas"]["Core"] & {
+                /** @description By units, the first 1,000 of them. */
+                members: components["schemas"]["Member"][];
             };
             /**
              * @description Version of the definitions at /v1/methods.
@@ -1877,8 +1916,6 @@ export interface components {
             coverage: components["schemas"]["Ratio"] | null;
             data: {
                 churn: components["schemas"]["Churn"];
-                /** @description By units. */
-                members: components["schemas"]["Member"][];
                 /** Format: int64 */
                 period: number;
                 /**
@@ -7106,6 +7143,186 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Vec_Core"];
+                };
+            };
+            /** @description A path that does not exist, or nothing of this name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The cursor's block was replaced by a reorganisation of the chain. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description A parameter that is unknown, malformed or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The client has used up its allowance. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Nothing is indexed yet, the database is away, the answer took too long, or too many ask for it at once. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /** @description The query parameters that the path takes. */
+                        allowed?: string[] | null;
+                        /** @description What was wrong in this request, and what would be right. */
+                        detail: string;
+                        /** @description The offending part of the path or query. */
+                        parameter?: string | null;
+                        /** @description Why the server is not ready. */
+                        reasons?: string[] | null;
+                        /**
+                         * Format: int32
+                         * @example 422
+                         */
+                        status: number;
+                        /** @example Invalid parameter */
+                        title: string;
+                        /**
+                         * Format: uri-reference
+                         * @description Page of this server that explains this kind of problem; stable.
+                         * @example /problems/invalid-parameter
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    show_core: {
+        parameters: {
+            query?: {
+                /** @description Whether only finalized blocks count; `as_of` says which block that was. */
+                finalized?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The period's number */
+                n: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_CoreDetail"];
                 };
             };
             /** @description A path that does not exist, or nothing of this name. */
