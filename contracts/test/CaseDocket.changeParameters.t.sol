@@ -94,6 +94,14 @@ contract CaseDocketChangeParametersTest is AuditBase {
         this.createChallenges(ICaseDocket(address(0)));
     }
 
+    function test_AmountsMayBeAtTheirLimits() public {
+        ICaseDocket.Parameters memory parameters = _auditParameters();
+        (parameters.minProbability, parameters.bond, parameters.maxChallenges) = (1, 6, 1);
+        this.createDocket(_system(), parameters);
+        (parameters.minProbability, parameters.maxChallenges) = (uint64(WAD), 1024);
+        this.createDocket(_system(), parameters);
+    }
+
     function test_RevertWhen_AnAmountIsOutOfRange() public {
         ICaseDocket.Parameters memory parameters = _auditParameters();
         parameters.minProbability = 0;

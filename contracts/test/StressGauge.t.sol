@@ -133,6 +133,11 @@ contract StressGaugeTest is AuditBase {
         this.create(measures, faults, ledger, IStressGauge.Parameters(1, 0));
     }
 
+    function test_ParametersMayBeAtTheirLimits() public {
+        this.create(measures, faults, ledger, IStressGauge.Parameters(1, 1));
+        this.create(measures, faults, ledger, IStressGauge.Parameters(7 days, type(uint32).max));
+    }
+
     function test_RevertWhen_SomethingIsMissingAtDeployment() public {
         vm.expectRevert(IStressGauge.StressGauge_ZeroAddress.selector);
         this.create(IStakeTotals(address(0)), faults, ledger, _stressParameters());
