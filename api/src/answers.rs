@@ -10,15 +10,17 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use crate::server::ACQUIRE_TIMEOUT;
+
 /// Answers as of a block, by whether they were kept.
 const ANSWERS: &str = "plumbline_http_answers_total";
-/// What an answer takes besides its body: headers, tag, and its place.
-const OVERHEAD_BYTES: usize = 1_024;
+/// What an answer takes besides its body, headers and tag.
+const OVERHEAD_BYTES: usize = 512;
 /// Answers that are made at once; more than a server has connections to the database.
 const TURNS: usize = 1_024;
 
-/// Answers by entity tag. A tag stands for the request, the block and this server, and promises the same bytes: nothing kept is
-/// ever out of date, and with a new block comes a new tag.
+/// Answers by entity tag. A tag stands for the request, the block and this server, and promises the same bytes; with a new block
+/// comes a new tag.
 #[derive(Clone)]
 pub(crate) struct Answers {
     kept: Cache<HeaderValue, Kept>,
@@ -32,8 +34,8 @@ pub(crate) struct Turn(#[expect(dead_code, reason = "is held, and let go of")] O
 
 pub(crate) enum Found {
     Kept(Response),
-    /// Whoever asked makes the answer.
-    Missing(Turn),
+    /// Whoever asked makes the answer; without a turn where others have tried for too long.
+    Missing(Option<Turn>),
 }
 
 #[derive(Clone)]
@@ -51,7 +53,11 @@ impl Answers {
             "Answers as of a block, from memory (`kept`) or from the database."
         );
         let bytes = |tag: &HeaderValue, kept: &Kept| {
-            let bytes = OVERHEAD_BYTES + tag.len() + kept.body.len();
+            let headers = kept
+                .headers
+                .iter()
+                .map(|(name, value)| name.as_str().len() + value.len());
+            let bytes = OVERHEAD_BYTES + tag.len() + headers.sum::<usize>() + kept.body.len();
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
         let kept = Cache::builder()
@@ -84,7 +90,9 @@ impl Answers {
             return Found::Kept(answer);
         }
         let place = self.places.hash_one(tag) as usize % self.turns.len();
-        let turn = Turn(self.turns[place].clone().lock_owned().await);
+        let turn = self.turns[place].clone().lock_owned();
+        // What fails is not kept: those who wait for it shall not fail one after the other.
+        let turn = tokio::time::timeout(ACQUIRE_TIMEOUT, turn).await.ok().map(Turn);
         self.get(tag).map_or(Found::Missing(turn), Found::Kept)
     }
 

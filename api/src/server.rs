@@ -35,6 +35,8 @@ const RETRY_PAUSE: Duration = Duration::from_millis(500);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A request that finds every connection busy for so long is told so.
 pub(crate) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Plans are made for tables as they are when a connection first needs them; an index that begins has empty ones.
+const CONNECTION_LIFETIME: Duration = Duration::from_secs(300);
 /// Open requests may finish; whoever reads slower is cut off.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between connecting or an answer and the end of the next request's head; after it the connection is closed.
@@ -255,6 +257,7 @@ fn pool(config: &Config, options: PgConnectOptions) -> PgPool {
     PgPoolOptions::new()
         .max_connections(config.max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .max_lifetime(CONNECTION_LIFETIME)
         .after_connect(|connection, _| Box::pin(schema::become_reader(connection)))
         .connect_lazy_with(options)
 }

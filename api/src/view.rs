@@ -55,7 +55,7 @@ impl<P: Parameters> FromRequestParts<App> for View<P> {
             }
             turn = match app.answers.find(&etag).await {
                 Found::Kept(answer) => return Err(answer),
-                Found::Missing(turn) => Some(turn),
+                Found::Missing(turn) => turn,
             };
         }
         let mut db = app.pool.begin_with(BEGIN).await.map_err(Error::from)?;
@@ -281,7 +281,8 @@ impl<T> Answer<T> {
 impl<T: Serialize> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
         let body = match serde_json::to_vec(&self.body) {
-            Ok(body) => Bytes::from(body),
+            // Without what it was grown by: it may be kept.
+            Ok(body) => Bytes::from(body.into_boxed_slice()),
             Err(error) => return Error::internal(&error).into_response(),
         };
         let mut headers = HeaderMap::new();

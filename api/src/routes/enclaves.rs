@@ -94,8 +94,9 @@ pub(super) async fn of_operator(Path(id): Path<Address>, mut view: View<List>) -
                where r.owner = $1 and (r.block_number, r.log_index) < ($4, $5) and ($6::boolean is null or e.enabled = $6)
                order by r.block_number desc, r.log_index desc limit $7
            ), since as (
-               select coalesce((select min(number) from block where timestamp >= (
-                          select ends_at from network_period where period = $3)), 0) as number
+               select coalesce((select number from block where timestamp >= (
+                          select ends_at from network_period where period = $3)
+                          order by timestamp, number limit 1), 0) as number
            )
            select page.tee_id as "id!: Hash", page.block_number as "block_number!", page.log_index as "log_index!",
                   page.tee_type as "kind!", page.registered_at as "registered_at!: Timestamp", page.enabled as "enabled!",
