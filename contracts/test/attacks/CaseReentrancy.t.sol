@@ -5,14 +5,13 @@ import {ChallengeManager} from "../../src/ChallengeManager.sol";
 import {TestToken} from "../../src/TestToken.sol";
 import {IReceipts} from "../../src/interfaces/IReceipts.sol";
 import {AuditBase} from "../AuditBase.t.sol";
+import {Comeback} from "./Comeback.sol";
 import {HookToken, ITransferHook} from "./tokens/HookToken.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
 /// @notice A challenger that comes back while the token takes its bond.
-contract ReentrantChallenger is ITransferHook {
+contract ReentrantChallenger is Comeback, ITransferHook {
     ChallengeManager private immutable CHALLENGES;
-    bytes private _comeback;
-    bytes public answer = "not called";
 
     constructor(ChallengeManager challenges, HookToken token) {
         CHALLENGES = challenges;
@@ -21,16 +20,12 @@ contract ReentrantChallenger is ITransferHook {
     }
 
     function challenge(IReceipts.Receipt calldata receipt, bytes calldata signature, bytes calldata comeback) external {
-        _comeback = comeback;
+        _prepare(comeback);
         CHALLENGES.challengeReceipt(receipt, signature);
     }
 
     function onTransfer(address, address, uint256) external {
-        if (_comeback.length == 0) return;
-        bytes memory comeback = _comeback;
-        delete _comeback;
-        (bool ok, bytes memory result) = address(CHALLENGES).call(comeback);
-        answer = ok ? bytes("got in") : result;
+        _comeBackTo(address(CHALLENGES));
     }
 }
 

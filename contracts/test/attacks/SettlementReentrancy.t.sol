@@ -5,14 +5,13 @@ import {InferenceSettlement} from "../../src/InferenceSettlement.sol";
 import {TestToken} from "../../src/TestToken.sol";
 import {IInferenceSettlement} from "../../src/interfaces/IInferenceSettlement.sol";
 import {SettlementBase} from "../SettlementBase.t.sol";
+import {Comeback} from "./Comeback.sol";
 import {HookToken, ITransferHook} from "./tokens/HookToken.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
 /// @notice A payer and operator that comes back in the middle of every transfer, once for each call it makes.
-contract Thief is ITransferHook {
+contract Thief is Comeback, ITransferHook {
     InferenceSettlement private immutable SETTLEMENT;
-    bytes private _comeback;
-    bytes private _answer;
 
     constructor(InferenceSettlement settlement, HookToken token) {
         SETTLEMENT = settlement;
@@ -21,20 +20,15 @@ contract Thief is ITransferHook {
     }
 
     /// @dev Makes `call` to the settlement and `comeback` from within its token transfer.
-    function attack(bytes calldata call, bytes calldata comeback) external returns (bytes memory answer) {
-        _comeback = comeback;
-        _answer = "not called";
+    function attack(bytes calldata call, bytes calldata comeback) external returns (bytes memory) {
+        _prepare(comeback);
         (bool ok, bytes memory result) = address(SETTLEMENT).call(call);
         require(ok, string(result));
-        return _answer;
+        return answer;
     }
 
     function onTransfer(address, address, uint256) external {
-        if (_comeback.length == 0) return;
-        bytes memory comeback = _comeback;
-        delete _comeback;
-        (bool ok, bytes memory result) = address(SETTLEMENT).call(comeback);
-        _answer = ok ? bytes("got in") : result;
+        _comeBackTo(address(SETTLEMENT));
     }
 }
 

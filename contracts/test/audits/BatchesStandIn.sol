@@ -3,17 +3,15 @@ pragma solidity =0.8.37;
 
 import {IBatches} from "../../src/interfaces/IBatches.sol";
 import {IInferenceSettlement} from "../../src/interfaces/IInferenceSettlement.sol";
+import {Comeback} from "../attacks/Comeback.sol";
 
 /// @notice The settlement as auditors see it: batches, coverage and lanes as a test wants them.
-contract BatchesStandIn is IBatches {
+contract BatchesStandIn is Comeback, IBatches {
     address public immutable FEE_TOKEN;
     uint256 public batchCount;
     mapping(uint256 batchId => bytes32) private _commitments;
     mapping(address operator => Coverage) private _coverages;
     mapping(bytes32 laneId => uint128) private _laneFees;
-    bytes private _comeback;
-    /// @notice What the last call back was answered with.
-    bytes public answer = "not called";
 
     constructor(address feeToken) {
         FEE_TOKEN = feeToken;
@@ -36,17 +34,12 @@ contract BatchesStandIn is IBatches {
         require(isBatch(batchId, batch, false), Batches_WrongBatch(batchId));
         _commitments[batchId] = keccak256(abi.encode(batchId, batch, true));
         emit BatchReleased(batch.operator, batchId, batch.risk, batch.earned);
-        if (_comeback.length == 0) return;
-        bytes memory comeback = _comeback;
-        delete _comeback;
-        (bool ok, bytes memory result) = msg.sender.call(comeback);
-        answer = ok ? bytes("got in") : result;
+        _comeBackTo(msg.sender);
     }
 
     /// @notice Whoever releases a batch next is called back meanwhile.
     function comeBack(bytes calldata comeback) external {
-        _comeback = comeback;
-        answer = "not called";
+        _prepare(comeback);
     }
 
     function isBatch(uint256 batchId, Batch calldata batch, bool released) public view returns (bool) {
