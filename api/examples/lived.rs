@@ -10,7 +10,7 @@ use std::io::{Read as _, Write as _};
 use anyhow::{Context as _, Result};
 use plumbline_api::{Config, Server, install_metrics};
 use tokio_util::sync::CancellationToken;
-use world::{Database, Indexer, World};
+use world::World;
 
 /// Unoptimised, what the indexer awaits takes more than a worker's 2 MiB.
 const STACK_BYTES: usize = 8 << 20;
@@ -24,12 +24,7 @@ fn main() -> Result<()> {
 }
 
 async fn serve() -> Result<()> {
-    let world = World::new().await?;
-    world.lifecycle().await?;
-    world.traffic(3, 0).await?;
-    let database = Database::new().await?;
-    let indexer = Indexer::start(world.config(&database.url));
-    world.indexed(&database).await?;
+    let (_world, database, indexer) = World::living().await?;
     let listen = "127.0.0.1:0".parse().context("read the address")?;
     let server = Server::start(&Config {
         rate_limit: None,

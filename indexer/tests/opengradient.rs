@@ -175,10 +175,7 @@ async fn silence_is_a_miss_of_who_is_silent_and_a_replay_does_not_end_it() -> An
 #[tokio::test(flavor = "multi_thread")]
 async fn slots_in_which_the_relay_is_silent_are_held_against_nobody() -> Anyhow {
     let network = Network::new().await?;
-    let mut enclaves = Vec::new();
-    for owner in &network.owners {
-        enclaves.push(network.register(*owner, "one", b"code", "").await?);
-    }
+    let enclaves = network.register_one_each().await?;
     for beat in (0..=16).filter(|beat| !(6..9).contains(beat)) {
         let at = beat * INTERVAL + 30;
         network.at(at).await?;
@@ -350,10 +347,7 @@ async fn after_reorgs_every_row_is_that_of_a_fresh_index() -> Anyhow {
     let network = Network::new().await?;
     let database = Database::new().await?;
     let indexer = Indexer::start(network.config(&database.url));
-    let mut enclaves = Vec::new();
-    for owner in &network.owners {
-        enclaves.push(network.register(*owner, "one", b"code", "").await?);
-    }
+    let enclaves = network.register_one_each().await?;
     for beat in 0..12 {
         let at = beat * INTERVAL + 30;
         network.at(at).await?;
@@ -377,10 +371,7 @@ async fn after_reorgs_every_row_is_that_of_a_fresh_index() -> Anyhow {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_period_is_the_same_from_memory_and_from_the_database() -> Anyhow {
     let network = Network::new().await?;
-    let mut enclaves = Vec::new();
-    for owner in &network.owners {
-        enclaves.push(network.register(*owner, "one", b"code", "").await?);
-    }
+    let enclaves = network.register_one_each().await?;
     let restarted = network.indexed().await?;
     for beat in 0..12 {
         let at = beat * INTERVAL + 30;

@@ -80,14 +80,20 @@ impl World {
         Self::with(ChainOptions::default()).await
     }
 
-    /// A world in which everything has happened, and its rows.
-    pub async fn lived() -> Anyhow<(Self, Database)> {
+    /// A world in which everything has happened, its rows, and who goes on to write them.
+    pub async fn living() -> Anyhow<(Self, Database, Indexer)> {
         let world = Self::new().await?;
         world.lifecycle().await?;
         world.traffic(3, 0).await?;
         let database = Database::new().await?;
         let indexer = Indexer::start(world.config(&database.url));
         world.indexed(&database).await?;
+        Ok((world, database, indexer))
+    }
+
+    /// A world in which everything has happened, and its rows.
+    pub async fn lived() -> Anyhow<(Self, Database)> {
+        let (world, database, indexer) = Self::living().await?;
         indexer.stop().await?;
         Ok((world, database))
     }

@@ -144,6 +144,15 @@ impl Network {
         Ok(keccak256(key))
     }
 
+    /// One enclave of each owner.
+    pub(crate) async fn register_one_each(&self) -> Anyhow<Vec<B256>> {
+        let mut enclaves = Vec::new();
+        for owner in &self.owners {
+            enclaves.push(self.register(*owner, "one", b"code", "").await?);
+        }
+        Ok(enclaves)
+    }
+
     /// The same through a contract, which then is the owner.
     pub(crate) async fn register_by_contract(&self, key: &str, endpoint: &str) -> Anyhow {
         let call = bindings::EnclaveOwner::registerCall {
